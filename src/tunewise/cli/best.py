@@ -1,0 +1,42 @@
+"""``tunewise best``"""
+
+from __future__ import annotations
+
+import click
+
+from tunewise.cli.place import open_study, study_argument
+from tunewise.cli.show import as_json as trial_json
+from tunewise.cli.show import as_text, print_json
+from tunewise.records import FrozenTrial
+
+
+@click.command("best")
+@study_argument
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (a list where there are several goals).")
+def command(study: str, storage: str | None, as_json: bool) -> None:
+    """Show the best trial of a study; with several goals, all trials that no other one dominates.
+
+    The best of many noisy values flatters: `tunewise check` says by how much.
+
+    \b
+    Example:  tunewise best runs.db::digits --json
+    Exit codes: 0 done; 3 no trial is complete, or the study cannot be read; 4 wrong usage.
+    """
+    opened = open_study(study, storage)
+    has_one_goal = len(opened.goals) == 1
+    records = [opened.best_trial] if has_one_goal else opened.best_trials
+    if as_json:
+        data = [trial_json(record) for record in records]
+        print_json(data[0] if has_one_goal else data)
+        return
+    for record in records:
+        _print(record, [goal.name for goal in opened.goals])
+
+
+def _print(record: FrozenTrial, names: list[str]) -> None:
+    click.echo(f"Trial {record.number}")
+    for name, value in zip(names, record.values or (), strict=True):
+        click.echo(f"  {name}: {as_text(value)}")
+    click.echo("  params:")
+    for name, choice in record.params.items():
+        click.echo(f"    {name}: {choice}")

@@ -1,0 +1,24 @@
+"""``tunewise demo``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("demo")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="tunewise-demo")
+@click.option("--quick", is_flag=True, help="Fewer and shorter trainings, to see how it goes.")
+def command(folder: Path, quick: bool) -> None:
+    """Train, tune, check and report a small network, from beginning to end; results go to FOLDER.
+
+    Needs PyTorch: pip install "tunewise[torch]".
+
+    \b
+    Example:  tunewise demo my-first-study --quick
+    Exit codes: 0 done; 3 PyTorch is missing, or the folder cannot be written; 4 wrong usage.
+    """
+    from tunewise.torch.demo import run_demo
+
+    run_demo(folder, quick)

@@ -1,0 +1,56 @@
+"""``tunewise export``"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunewise.cli.place import open_study, study_argument
+from tunewise.cli.rows import flat_rows, write_csv
+from tunewise.cli.show import as_json, finite
+from tunewise.errors import MissingExtra, SettingError
+
+_FORMATS = ("csv", "json", "parquet")
+
+
+@click.command("export")
+@study_argument
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="By default taken from the file's suffix.")
+def command(study: str, storage: str | None, file: Path, form: str | None) -> None:
+    """Write all trials of a study to FILE: CSV, JSON (with the curves) or Parquet.
+
+    \b
+    Example:  tunewise export runs.db::digits trials.csv
+    Exit codes: 0 done; 3 the study cannot be read or the file not written; 4 wrong usage.
+    """
+    form = form or file.suffix.removeprefix(".").lower()
+    if form not in _FORMATS:
+        raise SettingError(f"The suffix of {file.name!r} names no format; end in .csv, .json or .parquet, or give --format.")
+    opened = open_study(study, storage)
+    records = list(opened.trials)
+    if form == "csv":
+        with file.open("w", encoding="utf-8", newline="") as out:
+            write_csv(records, opened.goals, out)
+    elif form == "json":
+        data = finite([as_json(record) for record in records])
+        file.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+    else:
+        _write_parquet(file, *flat_rows(records, opened.goals))
+    click.echo(f"{len(records)} trials written to {file}")
+
+
+def _write_parquet(file: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
+    try:
+        import pandas
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(error.name or "pyarrow", "data", "Writing Parquet") from None
+    table = pandas.DataFrame(rows, columns=columns)
+    for name in table.columns[table.dtypes == object]:
+        if len({type(value) for value in table[name].dropna()}) > 1:
+            table[name] = table[name].map(str, na_action="ignore")
+    table.to_parquet(file, index=False)

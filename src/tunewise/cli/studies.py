@@ -1,0 +1,49 @@
+"""``tunewise studies``"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tunewise.cli.place import open_storage, storage_option
+from tunewise.cli.show import iso, print_json, print_table
+from tunewise.records import TrialState
+
+
+@click.command("studies")
+@click.argument("where", metavar="[STORAGE]", required=False)
+@storage_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(where: str | None, storage: str | None, as_json: bool) -> None:
+    """List the studies of a storage: goals, trials, best value.
+
+    \b
+    Example:  tunewise studies runs.db
+    Exit codes: 0 done; 3 the storage cannot be used; 4 wrong usage.
+    """
+    from tunewise.study import load_study
+
+    log = open_storage(where or storage)
+    rows = [_summary(load_study(name, log)) for name in log.studies()]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        click.echo("No studies yet.")
+
+
+def _summary(study: Any) -> dict[str, Any]:
+    trials = study.trials
+    best = trials.best() if len(trials.goals) == 1 else None
+    return {
+        "study": study.name,
+        "goal": ", ".join(f"{goal.direction} {goal.name}" for goal in trials.goals),
+        "trials": len(trials),
+        "complete": int((trials.state == TrialState.COMPLETE).sum()),
+        "running": int((trials.state == TrialState.RUNNING).sum()),
+        "best": None if best is None else float(trials.values[best, 0]),
+        "best_trial": best,
+        "created": iso(trials.info.created_at),
+    }

@@ -1,0 +1,77 @@
+"""The exception tree. Every message says the value seen, the rule it breaks and the cure."""
+
+from __future__ import annotations
+
+
+class TunewiseError(Exception):
+    """Root of all errors that tunewise raises on purpose."""
+
+
+class SpaceError(TunewiseError, ValueError):
+    """A domain, a space or a parameter value is not valid."""
+
+
+class SettingError(TunewiseError, ValueError):
+    """An argument of a public function is not valid."""
+
+
+class StudyNotFound(TunewiseError, KeyError):
+    """No study of that name is in the storage."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class StudyExists(TunewiseError):
+    """A study of that name is in the storage already."""
+
+
+class TrialStateError(TunewiseError, ValueError):
+    """The trial is not in a state in which this can be done to it."""
+
+
+class NoTrials(TunewiseError, ValueError):
+    """The question needs a finished trial and there is none."""
+
+
+class SearchExhausted(TunewiseError):
+    """A finite search has visited every point; ``Study.optimize`` ends on it."""
+
+
+class EvidenceError(TunewiseError, ValueError):
+    """Runs that took part in a selection were offered as evidence about what was selected."""
+
+
+class DataError(TunewiseError, ValueError):
+    """A file or a table of results cannot be read as what it should be."""
+
+
+class StorageError(TunewiseError):
+    """The storage cannot be used: missing, corrupt, foreign, newer, or refused."""
+
+
+class StorageUnreachable(StorageError):
+    """The storage does not answer."""
+
+
+class Conflict(StorageError):
+    """Somebody else appended first; read on and try again."""
+
+
+class MissingExtra(TunewiseError, ImportError):
+    """An optional package is needed.
+
+    ``MissingExtra("altair", "report", "Drawing a report")`` reads "Drawing a report needs altair, which is
+    not installed: pip install "tunewise[report]"".
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f'{purpose} needs {package}, which is not installed: pip install "tunewise[{extra}]"')
+
+
+class TrialPruned(TunewiseError):
+    """Raised by an objective to end its trial early; the last report is kept."""
+
+
+class TrialInfeasible(TunewiseError):
+    """Raised by ``Trial.mark_infeasible``: the trial diverged or cannot be run; samplers learn from it."""

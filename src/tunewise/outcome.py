@@ -1,0 +1,115 @@
+"""From what an objective returned to how its trial ended.
+
+A finite value for every goal: COMPLETE. NaN or inf: INFEASIBLE. Nothing: the last report of each goal counts, and
+without one the trial FAILED. Something that is no number: FAILED, with the reason in words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tunewise.errors import SettingError
+from tunewise.events import Event, TrialFinished
+from tunewise.records import Goal, TrialState
+from tunewise.trials import Trials
+
+
+class Outcome(NamedTuple):
+    """How a trial ended."""
+
+    state: TrialState
+    values: tuple[float, ...] | None
+    reason: str | None
+
+    def facts(self, number: int, at: float) -> list[Event]:
+        """The fact that says so."""
+        return [TrialFinished(number, self.state, self.values, self.reason, at)]
+
+    def is_of(self, trials: Trials, number: int) -> bool:
+        """Whether the table holds this outcome for the trial (and not an earlier one by somebody else)."""
+        if trials.state[number] != self.state:
+            return False
+        return self.state != TrialState.COMPLETE or tuple(trials.values[number].tolist()) == self.values
+
+
+def outcome_of(
+    values: Any, state: TrialState | str | None, reason: str | None, trials: Trials, number: int
+) -> Outcome:
+    """Judge what was told about a trial.
+
+    Raises:
+        SettingError: the state is unknown or not an end.
+    """
+    wanted = _state(state)
+    if wanted is not None and wanted != TrialState.COMPLETE:
+        return Outcome(wanted, None, reason)
+    if values is None:
+        values = _last_reports(trials, number)
+    if values is None:
+        return Outcome(TrialState.FAILED, None, reason or "the objective returned None and reported no value")
+    try:
+        numbers = as_values(values, trials.goals)
+    except SettingError as error:
+        return Outcome(TrialState.FAILED, None, str(error))
+    bad = [f"{goal.name} is {x}" for goal, x in zip(trials.goals, numbers, strict=True) if not math.isfinite(x)]
+    if bad:
+        return Outcome(TrialState.INFEASIBLE, None, reason or ", ".join(bad))
+    return Outcome(TrialState.COMPLETE, numbers, reason)
+
+
+def as_values(values: Any, goals: Sequence[Goal]) -> tuple[float, ...]:
+    """One float a goal from a number, a sequence, or a mapping by goal name.
+
+    Raises:
+        SettingError: the wrong count, a missing name, or something that is no number.
+    """
+    if isinstance(values, Mapping):
+        missing = [goal.name for goal in goals if goal.name not in values]
+        if missing:
+            raise SettingError(f"The result {dict(values)!r} lacks {missing}; return every goal.")
+        return tuple(_number(values[goal.name]) for goal in goals)
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if isinstance(values, list | tuple):
+        if len(values) != len(goals):
+            raise SettingError(f"The result {values!r} has {len(values)} values; this study has {len(goals)} goals.")
+        return tuple(_number(value) for value in values)
+    if len(goals) != 1:
+        raise SettingError(f"The result {values!r} is one value; this study has {len(goals)} goals.")
+    return (_number(values),)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str | bytes | complex):
+        raise SettingError(f"The result {value!r} is no number; return a float.")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        raise SettingError(f"The result {value!r} ({type(value).__name__}) is no number; return a float.") from None
+
+
+def _last_reports(trials: Trials, number: int) -> list[float] | None:
+    last = []
+    for goal in trials.goals:
+        _, value = trials.curves(goal.name).of(number)
+        if not len(value):
+            return None
+        last.append(float(value[-1]))
+    return last
+
+
+def _state(state: TrialState | str | None) -> TrialState | None:
+    if state is None or isinstance(state, TrialState):
+        wanted = state
+    else:
+        names = {each.name.lower(): each for each in TrialState}
+        if str(state).lower() not in names:
+            raise SettingError(f"There is no state {state!r}; an end is one of complete, pruned, failed, infeasible.")
+        wanted = names[str(state).lower()]
+    if wanted is not None and not wanted.is_finished:
+        raise SettingError(f"A trial cannot be told to be {wanted.name}; say complete, pruned, failed or infeasible.")
+    return wanted

@@ -1,0 +1,1 @@
+"""The optimisation loop over anything that runs one trial; knows no study."""

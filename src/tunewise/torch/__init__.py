@@ -1,0 +1,20 @@
+"""Training with PyTorch: the only room that imports torch.
+
+`training` turns a function ``train(trial)`` into an objective whose trial knows its device, seeds, steps,
+batches, optimiser and checkpoints; `evaluate` measures a classifier exactly.
+"""
+
+from __future__ import annotations
+
+from tunewise.errors import MissingExtra
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError:
+    raise MissingExtra("torch", "torch", "Training with tunewise.torch") from None
+
+from tunewise.torch.decorator import training
+from tunewise.torch.evaluation import evaluate
+from tunewise.torch.trial import Checkpoint, TorchTrial
+
+__all__ = ["Checkpoint", "TorchTrial", "evaluate", "training"]

@@ -1,0 +1,211 @@
+"""The trial inside a training function: device, seeds, steps, batches, optimiser and checkpoints.
+
+It wraps the live trial and passes on whatever it does not know itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import Parameter
+from torch.optim import Optimizer
+from torch.utils.data import Dataset
+
+from tunewise.errors import SettingError
+from tunewise.records import Goal
+from tunewise.torch.data import Batch, shuffled
+from tunewise.torch.optimizers import build, suggest_settings
+from tunewise.torch.schedule import Schedule
+from tunewise.torch.seeds import order_generator, seed_everything
+
+
+class LiveTrial(Protocol):
+    """What is needed of the trial that is wrapped."""
+
+    @property
+    def number(self) -> int:
+        """Its place in the study, from 0."""
+
+    @property
+    def seed(self) -> int:
+        """The number that every source of randomness is seeded with."""
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What the study optimises."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """A value in low..high."""
+
+    def report(self, value: Any, step: int) -> None:
+        """Record metrics at a step."""
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Record a fact about the trial."""
+
+    def mark_infeasible(self, reason: str) -> None:
+        """End the trial as diverged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and on what every trial of a study trains."""
+
+    max_steps: int
+    batch_size: int
+    evals: int
+    device: str
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "batch_size", "evals"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} is {getattr(self, name)!r}; it must be at least 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The model at its best evaluation: the step, what was logged there, and a copy of the weights."""
+
+    step: int
+    metrics: Mapping[str, float]
+    state: Mapping[str, Any]
+
+
+class TorchTrial:
+    """A live trial that also knows how to train with PyTorch; made by `training`.
+
+    Attributes:
+        device: where the training runs; with several CUDA devices, trials take turns by their number.
+        seed: every source of randomness has been seeded with it.
+        max_steps: optimiser steps of the whole run.
+        step: the step under way, counted from 1; 0 before the first.
+        best: the checkpoint with the best goal metric so far; None before the first ``log``.
+    """
+
+    def __init__(self, trial: LiveTrial, plan: Plan) -> None:
+        self._trial = trial
+        self._plan = plan
+        self.device = _device(plan.device, trial.number)
+        self.seed = trial.seed
+        self.max_steps = plan.max_steps
+        self.step = 0
+        self.best: Checkpoint | None = None
+        seed_everything(self.seed)
+        trial.set_user_attr("seed", self.seed)
+        trial.set_user_attr("training", {**asdict(plan), "device": str(self.device)})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+    @property
+    def eval_due(self) -> bool:
+        """Whether to evaluate at this step: ``evals`` times at regular intervals, the last step included."""
+        evals, steps = self._plan.evals, self.max_steps
+        return self.step * evals // steps > (self.step - 1) * evals // steps
+
+    def batches(self, dataset: Dataset[Any], batch_size: int | None = None) -> Iterator[Batch]:
+        """Exactly ``max_steps`` batches on ``device``, in an order that depends on the seed alone.
+
+        All have the same size: what is left at the end of an epoch is dropped. Data sets of tensors up to
+        1 GiB are kept on the device and indexed there; all others are read by a DataLoader.
+        """
+        size = self._plan.batch_size if batch_size is None else batch_size
+        order = order_generator(self.seed)
+        epochs = shuffled(dataset, size, self.max_steps, self.device, order)
+        for self.step, batch in enumerate(epochs, start=1):
+            yield batch
+
+    def optimizer(
+        self,
+        parameters: Iterable[Parameter],
+        kind: str | Callable[[Iterable[Parameter]], Optimizer] = "adamw",
+        *,
+        trials: int = 20,
+        schedule: str = "cosine",
+        warmup: float = 0.05,
+    ) -> Optimizer:
+        """An optimiser with the hyperparameters that ``trials`` trials can tune, and with its schedule.
+
+        ``kind`` is "adam", "adamw", "nesterov", "sgd" (heavy ball), or a function that makes the optimiser
+        from the parameters. Suggested parameters are named after it ("adamw.lr"), because the same name means
+        another thing elsewhere. All settings, tuned or not, and the schedule are recorded as user attributes.
+
+        Args:
+            parameters: of the model, on ``device``.
+            kind: the family, or your own function.
+            trials: how many trials the study can afford; see `tunewise.torch.optimizers.LADDERS`.
+            schedule: "cosine", "linear" or "constant".
+            warmup: the share of all steps in which the learning rate rises.
+
+        Raises:
+            SettingError: an unknown family or schedule, or a share outside 0..1.
+        """
+        end_factor = 0.0
+        if callable(kind):
+            optimizer = kind(parameters)
+            settings: dict[str, Any] = {"class": type(optimizer).__name__}
+        else:
+            tuned = suggest_settings(self._trial, kind, trials)
+            optimizer = build(kind, parameters, tuned)
+            end_factor = tuned.get("end_factor", 0.0)
+            settings = {"family": kind, **tuned}
+        plan = Schedule(schedule, self.max_steps, warmup, end_factor)
+        plan.drive(optimizer)
+        self._trial.set_user_attr("optimizer", settings)
+        self._trial.set_user_attr("schedule", asdict(plan))
+        return optimizer
+
+    def log(self, model: nn.Module, **metrics: float | Tensor) -> None:
+        """Report metrics at this step, and keep a copy of the model when the goal metric is the best so far.
+
+        A loss ("loss", "..._loss") or a goal that is not finite ends the trial as infeasible: it diverged.
+
+        Raises:
+            SettingError: the study's goal is not among the metrics.
+            TrialInfeasible: the training diverged.
+        """
+        values = {name: float(v.detach() if isinstance(v, Tensor) else v) for name, v in metrics.items()}
+        goals = self._trial.goals
+        missing = [goal.name for goal in goals if goal.name not in values]
+        if missing:
+            raise SettingError(
+                f"The study's goal {missing[0]!r} is not among the logged metrics {sorted(values)}; "
+                "log it, or create the study with a goal of that name."
+            )
+        for name, value in values.items():
+            decisive = name.endswith("loss") or any(name == goal.name for goal in goals)
+            if decisive and not math.isfinite(value):
+                self._trial.mark_infeasible(f"{name} was {value} at step {self.step} of {self.max_steps}")
+        self._trial.report(values, self.step)
+        if (
+            self.best is None
+            or goals[0].sign * (values[goals[0].name] - self.best.metrics[goals[0].name]) < 0
+        ):
+            state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+            self.best = Checkpoint(self.step, values, state)
+
+    def outcome(self) -> dict[str, float]:
+        """The goals at the best checkpoint; records that this step was selected afterwards.
+
+        Raises SettingError when nothing was logged.
+        """
+        if self.best is None:
+            raise SettingError(
+                "The training function returned nothing and logged nothing; return its metric, or call "
+                "trial.log(model, ...) whenever trial.eval_due."
+            )
+        goals = self._trial.goals
+        self._trial.set_user_attr("selection", {"step": self.best.step, "best": goals[0].name})
+        return {goal.name: self.best.metrics[goal.name] for goal in goals}
+
+
+def _device(wanted: str, number: int) -> torch.device:
+    if wanted != "auto":
+        return torch.device(wanted)
+    devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return torch.device("cuda", number % devices) if devices else torch.device("cpu")

@@ -1,0 +1,307 @@
+"""The live `Trial`: what an objective holds while it runs."""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+
+from tunewise.errors import SettingError, SpaceError, TrialInfeasible
+from tunewise.events import Constrained, Event, Noted, ParamsDropped, ParamsSet, Reported, to_plain
+from tunewise.records import FrozenTrial
+from tunewise.space import Categorical, Domain, Float, Int, Space
+from tunewise.trials import Trials
+from tunewise.types import Choice, FloatArray, Json, Params
+
+_DOMAINS: dict[tuple[Any, ...], Domain] = {}
+_MOST_DOMAINS = 100_000
+
+
+class Desk(Protocol):
+    """What a live trial needs from its study."""
+
+    def suggest(self, space: Space, number: int) -> tuple[FloatArray, int]:
+        """Raw values (d,) for ``space``, and the position of the log that was folded."""
+        ...
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Append facts."""
+        ...
+
+    def judge(self, number: int) -> bool:
+        """Whether the pruner would end the trial now."""
+        ...
+
+    def table(self) -> Trials:
+        """The table as this process last folded it."""
+        ...
+
+    def now(self) -> float:
+        """POSIX seconds."""
+        ...
+
+
+class Trial:
+    """A running trial. Values are suggested when they are first asked for, then stay the same.
+
+    Parameters that always appeared together in earlier trials are suggested jointly, at the first of them.
+    """
+
+    def __init__(self, desk: Desk, number: int) -> None:
+        self._desk = desk
+        self._table = desk.table()
+        self.number = number
+        self._params: Params = {}
+        self._ready: dict[str, tuple[Domain, Choice]] = {}
+        self._fixed = dict(self._table.fixed_params(number))
+        self._unwritten: ParamsSet | None = None
+        self._groups: dict[str, tuple[str, ...]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.number} of {self._table.info.name!r}: {self._params}>"
+
+    # --- suggesting ------------------------------------------------------------------------------------------------
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A real number in [low, high]; see `Float`. Raises SpaceError for an impossible range."""
+        domain = _domain(Float, low, high, log, step)
+        return self._suggest(name, domain)  # type: ignore[return-value]
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """A whole number in low..high; see `Int`. Raises SpaceError for an impossible range."""
+        domain = _domain(Int, low, high, log, step)
+        return self._suggest(name, domain)  # type: ignore[return-value]
+
+    def suggest_categorical(self, name: str, choices: Sequence[Choice], *, ordered: bool = False) -> Any:
+        """One of ``choices``; see `Categorical`. Raises SpaceError for an impossible list."""
+        key = tuple(choices)
+        return self._suggest(name, _domain(Categorical, tuple(map(type, key)), key, ordered))
+
+    def suggest_uniform(self, name: str, low: float, high: float) -> float:
+        """`suggest_float` under the name that older scripts use."""
+        return self.suggest_float(name, low, high)
+
+    def suggest_loguniform(self, name: str, low: float, high: float) -> float:
+        """`suggest_float` with ``log=True`` under the name that older scripts use."""
+        return self.suggest_float(name, low, high, log=True)
+
+    def suggest_space(self, space: Space) -> Params:
+        """Suggest all active parameters of a space jointly, as `Study.ask` does for a declared space."""
+        self._draw(space)
+        for name, (_, value) in list(self._ready.items()):
+            if name in space:
+                self._params[name] = value
+                del self._ready[name]
+        return dict(self._params)
+
+    @property
+    def params(self) -> Params:
+        """The parameters suggested so far."""
+        return dict(self._params)
+
+    def _suggest(self, name: str, domain: Domain) -> Choice:
+        if name in self._params:
+            return self._params[name]
+        ready = self._ready.get(name)
+        if ready is None:
+            self._draw(self._joint_space(name, domain))
+            ready = self._ready.get(name)
+        if ready is None or (ready[0] is not domain and not domain.contains(ready[1])):
+            self._draw(Space({name: domain}))
+            ready = self._ready[name]
+        del self._ready[name]
+        self._params[name] = ready[1]
+        return ready[1]
+
+    def _joint_space(self, name: str, domain: Domain) -> Space:
+        """The group of parameters that ``name`` belongs to, with the domains under which they were last seen."""
+        declared = self._table.info.space
+        if declared is not None and declared.get(name) == domain and not self._ready and not self._params:
+            return declared
+        if self._groups is None:
+            self._groups = {member: group for group in self._table.groups() for member in group}
+        group = self._groups.get(name, ())
+        known = self._table.domains
+        if len(group) < 2 or any(member in self._params or member in self._ready for member in group):
+            return Space({name: domain})
+        return _space_of(tuple((member, known[member]) for member in group), name, domain)
+
+    def _draw(self, space: Space) -> None:
+        """Suggest a space, honouring fixed values, and note the result."""
+        for name, domain in space.items():
+            _check_kind(name, self._table.first_domain(name), domain)
+        fixed = self._fixed_in(space)
+        params: Params = {}
+        seen = 0
+        if len(fixed) < space.n_dims:
+            raw, seen = self._desk.suggest(space, self.number)
+            params = space.decode(raw)
+        if fixed:
+            params = space.decode(space.mask(space.encode({**self._completed(space, params), **fixed})))
+        for name, value in params.items():
+            self._ready[name] = (space[name], value)
+        self._note_params(space, params, seen)
+
+    def _completed(self, space: Space, params: Params) -> Params:
+        """``params`` with some legal value for the inactive names, so that fixed values may activate them."""
+        spare = space.decode(space.from_unit(np.full(space.n_dims, 0.5)))
+        return {**spare, **params}
+
+    def _fixed_in(self, space: Space) -> Params:
+        fixed: Params = {}
+        for name in space:
+            if name not in self._fixed:
+                continue
+            if space[name].contains(self._fixed[name]):
+                fixed[name] = space[name].decode(space[name].encode(self._fixed[name]))
+            else:
+                warnings.warn(
+                    f"Trial {self.number} was queued with {name} = {self._fixed[name]!r}, which is not in "
+                    f"{space[name]}; another value is suggested.",
+                    stacklevel=5,
+                )
+        return fixed
+
+    def _note_params(self, space: Space, params: Params, seen: int) -> None:
+        new_domains = {
+            name: space[name] for name in params if self._table.first_domain(name) != space[name]
+        }
+        if space.n_dims > 1:
+            self._flush([ParamsSet(self.number, params, new_domains, seen)])
+            return
+        old = self._unwritten
+        if old is not None and old.seen == seen:
+            params, new_domains = {**old.params, **params}, {**old.domains, **new_domains}
+        elif old is not None:
+            self._flush([])
+        self._unwritten = ParamsSet(self.number, params, new_domains, seen, alone=True)
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def report(self, value: float | Mapping[str, float], step: int) -> None:
+        """Note metrics at a step: a number for the first goal, or a dict of named metrics.
+
+        NaN and inf are kept as they are. A second report of a metric at the same step does not count.
+
+        Raises:
+            SettingError: a value that is no number, or a step that is no whole number >= 0.
+        """
+        metrics = value if isinstance(value, Mapping) else {self._table.goals[0].name: value}
+        numbers = {str(name): _as_float(number, f"metric {name!r}") for name, number in metrics.items()}
+        if isinstance(step, bool) or step != int(step) or step < 0:
+            raise SettingError(f"The step is {step!r}; it must be a whole number >= 0.")
+        self._flush([Reported(self.number, int(step), numbers, self._desk.now())])
+
+    def should_prune(self) -> bool:
+        """Whether the study's pruner would end this trial now; raise `TrialPruned` to follow it."""
+        self._flush([])
+        return self._desk.judge(self.number)
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Note something about the trial: anything that JSON can hold. Raises SettingError for others."""
+        self._flush([Noted(self.number, {str(key): to_plain(value)})])
+
+    def set_constraints(self, constraints: Mapping[str, float]) -> None:
+        """Note constraint values; at most 0 is satisfied, NaN is violated without bound."""
+        numbers = {str(k): _as_float(c, f"constraint {k!r}") for k, c in constraints.items()}
+        self._flush([Constrained(self.number, numbers)])
+
+    def mark_infeasible(self, reason: str) -> NoReturn:
+        """End the trial as diverged or impossible, a result that samplers learn from. Does not return.
+
+        Raises:
+            TrialInfeasible: always.
+        """
+        raise TrialInfeasible(str(reason))
+
+    @property
+    def user_attrs(self) -> dict[str, Json]:
+        """The user attributes so far."""
+        return dict(self._table.attrs(self.number))
+
+    @property
+    def seed(self) -> int:
+        """A seed for everything random in this trial, in 0..2**31-1.
+
+        It is a function of the study's seed and the trial number; a trial queued with the user attribute "seed"
+        has that one.
+        """
+        given = self._table.attrs(self.number).get("seed")
+        if isinstance(given, int):
+            return given
+        return zlib.crc32(f"{self._table.seed}/{self.number}".encode()) & 0x7FFFFFFF
+
+    def snapshot(self) -> FrozenTrial:
+        """The trial as the table has it now."""
+        self._flush([])
+        return self._table.row(self.number)
+
+    def last_facts(self) -> list[Event]:
+        """What is still to be written when the trial ends: buffered parameters, and those never asked for."""
+        facts: list[Event] = [self._unwritten] if self._unwritten is not None else []
+        self._unwritten = None
+        if self._ready:
+            facts.append(ParamsDropped(self.number, tuple(self._ready)))
+            self._ready.clear()
+        return facts
+
+    def _flush(self, events: list[Event]) -> None:
+        if self._unwritten is not None:
+            events = [self._unwritten, *events]
+            self._unwritten = None
+        if events:
+            self._desk.write(events)
+
+
+def _domain(kind: Any, *arguments: Any) -> Domain:
+    """A domain, remembered by its arguments: a loop over 1,000 trials asks for the same ten."""
+    key = (kind, *arguments, *map(type, arguments))
+    try:
+        return _DOMAINS[key]
+    except KeyError:
+        pass
+    except TypeError:
+        raise SpaceError(f"{arguments!r} cannot describe a {kind.__name__}; use plain numbers or choices.") from None
+    domain: Domain = kind(*arguments[1:]) if kind is Categorical else kind(*arguments)
+    if len(_DOMAINS) >= _MOST_DOMAINS:
+        _DOMAINS.clear()
+    return _DOMAINS.setdefault(key, domain)
+
+
+_SPACES: dict[tuple[Any, ...], Space] = {}
+
+
+def _space_of(members: tuple[tuple[str, Domain], ...], name: str, domain: Domain) -> Space:
+    """The joint space of a group in which ``name`` has ``domain``; remembered, as building one costs O(d)."""
+    key = (members, name, domain)
+    space = _SPACES.get(key)
+    if space is None:
+        if len(_SPACES) >= 1000:
+            _SPACES.clear()
+        space = _SPACES[key] = Space({**dict(members), name: domain})
+    return space
+
+
+def _check_kind(name: str, first: Domain | None, domain: Domain) -> None:
+    if first is not None and isinstance(first, Categorical) != isinstance(domain, Categorical):
+        raise SpaceError(
+            f"Parameter {name!r} was {first} before and is {domain} now; a parameter stays either a number or a "
+            "choice. Use another name."
+        )
+
+
+def _as_float(value: Any, what: str) -> float:
+    if isinstance(value, str | bytes | complex):
+        raise SettingError(f"The {what} is {value!r}; it must be a number.")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError):
+        raise SettingError(f"The {what} is {value!r}; it must be a number.") from None

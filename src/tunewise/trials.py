@@ -1,0 +1,542 @@
+"""The `Trials` table: a fold of a study's log into NumPy columns. Nothing but `apply` writes it.
+
+Row index and trial number are the same thing. Conflicts are settled here: the first start and the first finish
+of a trial in log order win, a later one changes nothing. Parameters live in one float64 matrix in which NaN means
+"not suggested in that trial", so that conditional spaces cost nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from tunewise.curves import CurveColumns, Curves
+from tunewise.errors import TrialStateError
+from tunewise.events import (
+    Constrained,
+    Event,
+    Noted,
+    ParamsDropped,
+    ParamsSet,
+    Reported,
+    SpaceSet,
+    StudyCreated,
+    StudyNoted,
+    TrialFinished,
+    TrialQueued,
+    TrialStarted,
+)
+from tunewise.records import FrozenTrial, Goal, StudyInfo, TrialState
+from tunewise.space import Categorical, Domain, Space
+from tunewise.types import BoolArray, Choice, FloatArray, IntArray, Json
+
+T = TypeVar("T")
+A = TypeVar("A", bound=np.ndarray[Any, Any])
+
+_ROW_COLUMNS: dict[str, tuple[type, float]] = {
+    "state": (np.int8, TrialState.QUEUED),
+    "violation": (np.float64, 0.0),
+    "started_at": (np.float64, math.nan),
+    "finished_at": (np.float64, math.nan),
+}
+_NO_METRIC = CurveColumns().sorted()
+
+
+class _Parameter(NamedTuple):
+    """One column of the parameter matrix. ``choices`` is the union of all choices seen, None for numbers."""
+
+    column: int
+    first_domain: Domain
+    choices: list[Choice] | None
+
+
+class Trials:
+    """All trials of a study as columns; ``len(trials)`` rows, row index == trial number.
+
+    Arrays go out read-only. Reading a column is O(1); `raw` and `unit` are O(n d) and vectorised; `row` is O(d).
+    """
+
+    def __init__(self) -> None:
+        self.info = StudyInfo("", (Goal(),), 0, math.nan)
+        self.user_attrs: dict[str, Json] = {}
+        self.domains: dict[str, Domain] = {}
+        self._n = 0
+        self._columns: dict[str, np.ndarray[Any, Any]] = {
+            name: np.full(16, fill, dtype=kind) for name, (kind, fill) in _ROW_COLUMNS.items()
+        }
+        self._values = np.full((16, 1), np.nan)
+        self._loss = np.full((16, 1), np.nan)
+        self._raw = np.full((16, 0), np.nan)
+        self._parameters: dict[str, _Parameter] = {}
+        self._other_domains: dict[int, dict[str, Domain]] = {}
+        self._names_of: list[tuple[str, ...]] = []
+        self._samplers: list[str] = []
+        self._workers: list[str] = []
+        self._started: dict[str, list[int]] = {}
+        self._finished: list[int] = []
+        self._queue: dict[int, None] = {}
+        self._fixed: dict[int, Mapping[str, Choice]] = {}
+        self._attrs: dict[int, dict[str, Json]] = {}
+        self._constraints: dict[int, dict[str, float]] = {}
+        self._reasons: dict[int, str] = {}
+        self._curves: dict[str, CurveColumns] = {}
+        self._signatures: tuple[set[frozenset[str]], set[frozenset[str]]] = (set(), set())
+        self._best: list[int | None] = [None]
+        self._signs = [1.0]
+        self._memo: dict[Hashable, tuple[int, Any]] = {}
+        self._folds: dict[Hashable, tuple[int, Any]] = {}
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[FrozenTrial]:
+        return (self.row(number) for number in range(self._n))
+
+    def __getitem__(self, number: int) -> FrozenTrial:
+        return self.row(number + self._n if number < 0 else number)
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.state, minlength=len(TrialState))
+        parts = [f"{counts[state]} {state.name.lower()}" for state in TrialState if counts[state]]
+        return f"<Trials of {self.info.name!r}: {', '.join(parts) or 'none yet'}>"
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The study's goals, m of them."""
+        return self.info.goals
+
+    @property
+    def seed(self) -> int:
+        """The study's seed."""
+        return self.info.seed
+
+    @property
+    def state(self) -> np.ndarray[Any, np.dtype[np.int8]]:
+        """(n,) int8 `TrialState`."""
+        return self._view(self._columns["state"])
+
+    @property
+    def values(self) -> FloatArray:
+        """(n, m) values as the user sees them; NaN where the trial has not completed."""
+        return self._view(self._values)
+
+    @property
+    def loss(self) -> FloatArray:
+        """(n, m) minimise-oriented values; NaN where the trial has not completed."""
+        return self._view(self._loss)
+
+    @property
+    def violation(self) -> FloatArray:
+        """(n,) summed constraint violation; 0 is feasible."""
+        return self._view(self._columns["violation"])
+
+    @property
+    def started_at(self) -> FloatArray:
+        """(n,) POSIX seconds; NaN where not started."""
+        return self._view(self._columns["started_at"])
+
+    @property
+    def finished_at(self) -> FloatArray:
+        """(n,) POSIX seconds; NaN where not finished."""
+        return self._view(self._columns["finished_at"])
+
+    @property
+    def finished(self) -> IntArray:
+        """Numbers of the finished trials in the order in which they finished. O(new) amortised."""
+        return self.memo("finished", lambda trials: _frozen(np.array(trials._finished, dtype=np.int64)))
+
+    @property
+    def n_finished(self) -> int:
+        """How many trials have finished."""
+        return len(self._finished)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every parameter seen, in the order of its first appearance."""
+        return tuple(self._parameters)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric reported, in the order of its first appearance."""
+        return tuple(self._curves)
+
+    def first_domain(self, name: str) -> Domain | None:
+        """The domain under which a name was first seen; None for an unknown name."""
+        parameter = self._parameters.get(name)
+        return parameter.first_domain if parameter else None
+
+    def sampler_of(self, number: int) -> str:
+        """The sampler that was at work when the trial started ("" for imported and queued trials)."""
+        return self._samplers[number]
+
+    def started_by(self, name: str) -> IntArray:
+        """Numbers, ascending, of the trials that the sampler ``name`` started (queued trials are nobody's)."""
+        return np.array(self._started.get(name, ()), dtype=np.int64)
+
+    def index_of_start(self, name: str, number: int) -> int:
+        """How many trials below ``number`` the sampler ``name`` started: a quasi-random point's index. O(log n)."""
+        return bisect_left(self._started.get(name, ()), number)
+
+    def raw(self, space: Space) -> FloatArray:
+        """(n, d) values coded in ``space``; NaN = not suggested, or outside the space's domain. O(n d)."""
+        out = np.full((self._n, space.n_dims), np.nan)
+        for j, (name, domain) in enumerate(space.items()):
+            parameter = self._parameters.get(name)
+            if parameter is not None:
+                out[:, j] = self._recoded(parameter, domain)
+        return out
+
+    def unit(self, space: Space) -> tuple[FloatArray, IntArray]:
+        """X (k, d) in [0, 1] and row numbers (k,): the rows that hold every active column of ``space``. O(n d)."""
+        raw = self.raw(space)
+        rows = np.flatnonzero(~(space.active(raw) & np.isnan(raw)).any(axis=1))
+        return space.to_unit(space.mask(raw[rows])), rows
+
+    def curves(self, metric: str | None = None) -> Curves:
+        """The curves of a metric, by default of the first goal; empty where it was never reported."""
+        columns = self._curves.get(self.goals[0].name if metric is None else metric)
+        return columns.sorted() if columns else _NO_METRIC
+
+    def attrs(self, number: int) -> Mapping[str, Json]:
+        """The user attributes of a trial."""
+        return self._attrs.get(number, {})
+
+    def fixed_params(self, number: int) -> Mapping[str, Choice]:
+        """The parameters with which a trial was queued; empty for others."""
+        return self._fixed.get(number, {})
+
+    def next_queued(self) -> int | None:
+        """The lowest number in the queue. O(1)."""
+        return next(iter(self._queue), None)
+
+    def best(self, goal: int = 0) -> int | None:
+        """The complete trial with the lowest loss among those that violate nothing; None where there is none. O(1)."""
+        return self._best[goal]
+
+    def pareto(self) -> IntArray:
+        """Numbers, ascending, of the complete trials without violation that no other such trial dominates. O(n^2)."""
+        rows = np.flatnonzero((self.state == TrialState.COMPLETE) & (self.violation == 0))
+        loss = self.loss[rows]
+        keep = [not ((loss <= y).all(axis=1) & (loss < y).any(axis=1)).any() for y in loss]
+        return np.asarray(rows[np.array(keep, dtype=bool)])
+
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Parameters that always appear together, from the complete trials (from other finished ones before those).
+
+        This is how a define-by-run space is found: each group is suggested jointly.
+        """
+        return self.memo("groups", lambda trials: trials._partition())
+
+    def row(self, number: int) -> FrozenTrial:
+        """One trial as a frozen record. Raises TrialStateError where there is no such number."""
+        if not 0 <= number < self._n:
+            raise TrialStateError(f"There is no trial {number}; this study has {self._n} trials.")
+        names = self._names_of[number]
+        domains = {name: self._domain(number, name) for name in names}
+        values = self._values[number]
+        complete = self._columns["state"][number] == TrialState.COMPLETE
+        curves = {}
+        for metric, columns in self._curves.items():
+            step, value = columns.sorted().of(number)
+            if len(step):
+                curves[metric] = dict(zip(step.tolist(), value.tolist(), strict=True))
+        return FrozenTrial(
+            number=number,
+            state=TrialState(int(self._columns["state"][number])),
+            params={name: self._value(number, name, domains[name]) for name in names},
+            values=tuple(values.tolist()) if complete else None,
+            domains=domains,
+            curves=curves,
+            user_attrs=dict(self._attrs.get(number, {})),
+            constraints=dict(self._constraints.get(number, {})),
+            reason=self._reasons.get(number),
+            started_at=float(self._columns["started_at"][number]),
+            finished_at=float(self._columns["finished_at"][number]),
+            sampler=self._samplers[number],
+            worker=self._workers[number],
+        )
+
+    def where(self, mask: BoolArray) -> Trials:
+        """The same table with only the finished rows of ``mask`` (n,) as evidence; numbers are kept.
+
+        Other finished rows appear as FAILED, which samplers and checks ignore. Only the state column is copied.
+        """
+        view = copy.copy(self)
+        state = self.state.copy()
+        state[(state >= TrialState.COMPLETE) & ~mask] = TrialState.FAILED
+        view._columns = {**self._columns, "state": state}
+        view._finished = [number for number in self._finished if mask[number]]
+        view._memo, view._folds = {}, {}
+        view._best = [view._lowest(goal) for goal in range(len(self.goals))]
+        return view
+
+    def memo(self, key: Hashable, function: Callable[[Trials], T]) -> T:
+        """``function(self)``, remembered under ``key`` until another trial finishes."""
+        version = len(self._finished)
+        known = self._memo.get(key)
+        if known is None or known[0] != version:
+            known = self._memo[key] = (version, function(self))
+        value: T = known[1]
+        return value
+
+    def fold(self, key: Hashable, start: T, step: Callable[[T, Trials, int], T]) -> T:
+        """A left fold over the finished rows in order of finishing, advanced by the new ones alone.
+
+        ``step(state, trials, number)`` must not change ``state`` in place: several readers may hold it.
+        """
+        done, state = self._folds.get(key, (0, start))
+        for number in self._finished[done:]:
+            state = step(state, self, number)
+        self._folds[key] = (len(self._finished), state)
+        folded: T = state
+        return folded
+
+    # --- writing: the fold ---------------------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> None:
+        """Fold one fact. Amortised O(1) (O(d) for parameters). Facts about unknown trials change nothing."""
+        _APPLY[type(event)](self, event)
+
+    def apply_all(self, events: Iterable[Event]) -> None:
+        """Fold facts in order."""
+        apply = _APPLY
+        for event in events:
+            apply[type(event)](self, event)
+
+    def _study_created(self, event: StudyCreated) -> None:
+        self.info = StudyInfo(
+            self.info.name, event.goals, event.seed, event.at, event.space, event.sampler, event.pruner
+        )
+        n_goals = len(event.goals)
+        self._values = np.full((len(self._values), n_goals), np.nan)
+        self._loss = self._values.copy()
+        self._signs = [goal.sign for goal in event.goals]
+        self._best = [None] * n_goals
+
+    def _study_noted(self, event: StudyNoted) -> None:
+        self.user_attrs.update(event.attrs)
+
+    def _space_set(self, event: SpaceSet) -> None:
+        self.info = replace(self.info, space=event.space)
+
+    def _trial_queued(self, event: TrialQueued) -> None:
+        if event.number != self._n:
+            return
+        self._add_row()
+        self._queue[event.number] = None
+        self._fixed[event.number] = event.params
+        if event.attrs:
+            self._attrs[event.number] = dict(event.attrs)
+
+    def _trial_started(self, event: TrialStarted) -> None:
+        number = event.number
+        if number == self._n:
+            self._add_row()
+            self._samplers[number] = event.sampler
+            self._started.setdefault(event.sampler, []).append(number)
+        elif number not in self._queue:
+            return
+        else:
+            del self._queue[number]
+        self._columns["state"][number] = TrialState.RUNNING
+        self._columns["started_at"][number] = event.at
+        self._workers[number] = event.worker
+
+    def _params_set(self, event: ParamsSet) -> None:
+        number = event.number
+        if not self._is_open(number):
+            return
+        known = self._parameters
+        raw = self._raw
+        for name, value in event.params.items():
+            parameter = known.get(name)
+            domain = event.domains.get(name) if event.domains else None
+            if parameter is None:
+                if domain is None:
+                    continue
+                parameter = self._add_parameter(name, domain)
+                raw = self._raw
+            elif domain is not None and domain != parameter.first_domain:
+                self._other_domains.setdefault(number, {})[name] = domain
+                self.domains[name] = domain
+            elif domain is None:
+                self.domains[name] = parameter.first_domain
+            raw[number, parameter.column] = value if parameter.choices is None else _code(parameter.choices, value)
+        names = self._names_of[number]
+        added = tuple(name for name in event.params if name in known)
+        self._names_of[number] = names + tuple(n for n in added if n not in names) if names else added
+
+    def _params_dropped(self, event: ParamsDropped) -> None:
+        if not self._is_open(event.number):
+            return
+        for name in event.names:
+            if name in self._parameters:
+                self._raw[event.number, self._parameters[name].column] = np.nan
+        self._names_of[event.number] = tuple(n for n in self._names_of[event.number] if n not in event.names)
+
+    def _reported(self, event: Reported) -> None:
+        if not self._is_open(event.number):
+            return
+        for metric, value in event.metrics.items():
+            columns = self._curves.get(metric)
+            if columns is None:
+                columns = self._curves[metric] = CurveColumns()
+            columns.append(event.number, event.step, value)
+
+    def _noted(self, event: Noted) -> None:
+        if event.number < self._n:
+            self._attrs.setdefault(event.number, {}).update(event.attrs)
+
+    def _constrained(self, event: Constrained) -> None:
+        if not self._is_open(event.number):
+            return
+        constraints = self._constraints.setdefault(event.number, {})
+        constraints.update(event.constraints)
+        total = sum(max(0.0, c) if c == c else math.inf for c in constraints.values())
+        self._columns["violation"][event.number] = total
+
+    def _trial_finished(self, event: TrialFinished) -> None:
+        number = event.number
+        if not self._is_open(number):
+            return
+        self._queue.pop(number, None)
+        self._columns["state"][number] = event.state
+        self._columns["finished_at"][number] = event.at
+        if event.reason:
+            self._reasons[number] = event.reason
+        self._finished.append(number)
+        complete = event.state == TrialState.COMPLETE
+        if complete and event.values is not None:
+            for goal, value in enumerate(event.values):
+                self._values[number, goal] = value
+                self._loss[number, goal] = value * self._signs[goal]
+            self._compare(number)
+        if event.state != TrialState.FAILED:
+            self._signatures[not complete].add(frozenset(self._names_of[number]))
+
+    # --- helpers ---------------------------------------------------------------------------------------------------
+
+    def _view(self, array: A) -> A:
+        view: A = array[: self._n]  # type: ignore[assignment]
+        view.flags.writeable = False
+        return view
+
+    def _is_open(self, number: int) -> bool:
+        return number < self._n and bool(self._columns["state"][number] < TrialState.COMPLETE)
+
+    def _add_row(self) -> None:
+        if self._n == len(self._raw):
+            self._grow()
+        self._n += 1
+        self._names_of.append(())
+        self._samplers.append("")
+        self._workers.append("")
+
+    def _grow(self) -> None:
+        n = len(self._raw)
+        for name, (kind, fill) in _ROW_COLUMNS.items():
+            self._columns[name] = np.concatenate([self._columns[name], np.full(n, fill, dtype=kind)])
+        self._values, self._loss, self._raw = (
+            np.concatenate([matrix, np.full_like(matrix, np.nan)])
+            for matrix in (self._values, self._loss, self._raw)
+        )
+
+    def _add_parameter(self, name: str, domain: Domain) -> _Parameter:
+        column = len(self._parameters)
+        if column == self._raw.shape[1]:
+            room = np.full((len(self._raw), max(4, column)), np.nan)
+            self._raw = np.concatenate([self._raw, room], axis=1)
+        choices = list(domain.choices) if isinstance(domain, Categorical) else None
+        parameter = self._parameters[name] = _Parameter(column, domain, choices)
+        self.domains[name] = domain
+        return parameter
+
+    def _recoded(self, parameter: _Parameter, domain: Domain) -> FloatArray:
+        stored = self._raw[: self._n, parameter.column]
+        if parameter.choices is None:
+            if isinstance(domain, Categorical):
+                return np.full(self._n, np.nan)
+            if not self._other_domains and domain == parameter.first_domain:
+                return stored
+            legal = (stored >= domain.low) & (stored <= domain.high)
+            if domain.step is not None:
+                steps = (stored - domain.low) / domain.step
+                legal &= np.abs(steps - np.round(steps)) < 1e-8
+            return np.where(legal, stored, np.nan)
+        if not isinstance(domain, Categorical):
+            return np.full(self._n, np.nan)
+        if domain.choices == tuple(parameter.choices):
+            return stored
+        codes = [domain.encode(c) if domain.contains(c) else np.nan for c in parameter.choices]
+        table = np.array([*codes, np.nan])
+        index = np.where(np.isnan(stored), len(parameter.choices), stored).astype(np.int64)
+        return table[index]
+
+    def _domain(self, number: int, name: str) -> Domain:
+        other = self._other_domains.get(number)
+        if other is not None and name in other:
+            return other[name]
+        return self._parameters[name].first_domain
+
+    def _value(self, number: int, name: str, domain: Domain) -> Choice:
+        parameter = self._parameters[name]
+        raw = float(self._raw[number, parameter.column])
+        return parameter.choices[int(raw)] if parameter.choices is not None else domain.decode(raw)
+
+    def _compare(self, number: int) -> None:
+        if self._columns["violation"][number] > 0:
+            return
+        for goal, best in enumerate(self._best):
+            if best is None or self._loss[number, goal] < self._loss[best, goal]:
+                self._best[goal] = number
+
+    def _lowest(self, goal: int) -> int | None:
+        rows = np.flatnonzero((self.state == TrialState.COMPLETE) & (self.violation == 0))
+        return int(rows[np.argmin(self.loss[rows, goal])]) if len(rows) else None
+
+    def _partition(self) -> tuple[tuple[str, ...], ...]:
+        signatures = self._signatures[0] or self._signatures[1]
+        kinds: dict[tuple[bool, ...], list[str]] = {}
+        ordered = sorted(signatures, key=sorted)
+        for name in self._parameters:
+            membership = tuple(name in signature for signature in ordered)
+            if any(membership):
+                kinds.setdefault(membership, []).append(name)
+        return tuple(tuple(names) for names in kinds.values())
+
+
+def _frozen(array: IntArray) -> IntArray:
+    array.flags.writeable = False
+    return array
+
+
+def _code(choices: list[Choice], value: Choice) -> int:
+    """The index of a choice in the union of choices, which grows when a study appends one."""
+    for index, choice in enumerate(choices):
+        if type(choice) is type(value) and choice == value:
+            return index
+    choices.append(value)
+    return len(choices) - 1
+
+
+_APPLY: dict[type, Callable[[Trials, Any], None]] = {
+    StudyCreated: Trials._study_created,
+    StudyNoted: Trials._study_noted,
+    SpaceSet: Trials._space_set,
+    TrialQueued: Trials._trial_queued,
+    TrialStarted: Trials._trial_started,
+    ParamsSet: Trials._params_set,
+    ParamsDropped: Trials._params_dropped,
+    Reported: Trials._reported,
+    Noted: Trials._noted,
+    Constrained: Trials._constrained,
+    TrialFinished: Trials._trial_finished,
+}

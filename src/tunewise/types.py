@@ -1,0 +1,16 @@
+"""Type aliases shared by all rooms."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+Json: TypeAlias = Any
+
+Choice: TypeAlias = None | bool | int | float | str
+Params: TypeAlias = dict[str, Choice]
