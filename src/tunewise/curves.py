@@ -35,13 +35,14 @@ class Curves(NamedTuple):
 class CurveColumns:
     """The reports of one metric in the order of the log; `sorted` makes the curves, once for each new length."""
 
-    __slots__ = ("_curves", "_step", "_trial", "_value", "n")
+    __slots__ = ("_curves", "_places", "_step", "_trial", "_value", "n")
 
     def __init__(self) -> None:
         self.n = 0
         self._trial = np.empty(64, dtype=np.int64)
         self._step = np.empty(64, dtype=np.int64)
         self._value = np.empty(64, dtype=np.float64)
+        self._places: dict[int, list[int]] = {}
         self._curves: tuple[int, Curves] | None = None
 
     def append(self, trial: int, step: int, value: float) -> None:
@@ -55,6 +56,18 @@ class CurveColumns:
         self._step[n] = step
         self._value[n] = value
         self.n = n + 1
+        places = self._places.get(trial)
+        if places is None:
+            self._places[trial] = [n]
+        else:
+            places.append(n)
+
+    def of(self, trial: int) -> dict[int, float]:
+        """One trial's values by step, ascending; O(k log k) in its k reports, whatever the others reported."""
+        curve: dict[int, float] = {}
+        for place in self._places.get(trial, ()):
+            curve.setdefault(int(self._step[place]), float(self._value[place]))
+        return dict(sorted(curve.items()))
 
     def sorted(self) -> Curves:
         """The curves so far, read-only; the first report of a step counts. O(r log r) after new reports, else O(1)."""

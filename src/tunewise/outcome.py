@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tunewise.errors import SettingError
-from tunewise.events import Event, TrialFinished
 from tunewise.records import Goal, TrialState
 from tunewise.trials import Trials
 
@@ -22,16 +21,6 @@ class Outcome(NamedTuple):
     state: TrialState
     values: tuple[float, ...] | None
     reason: str | None
-
-    def facts(self, number: int, at: float) -> list[Event]:
-        """The fact that says so."""
-        return [TrialFinished(number, self.state, self.values, self.reason, at)]
-
-    def is_of(self, trials: Trials, number: int) -> bool:
-        """Whether the table holds this outcome for the trial (and not an earlier one by somebody else)."""
-        if trials.state[number] != self.state:
-            return False
-        return self.state != TrialState.COMPLETE or tuple(trials.values[number].tolist()) == self.values
 
 
 def outcome_of(
@@ -95,10 +84,10 @@ def _number(value: Any) -> float:
 def _last_reports(trials: Trials, number: int) -> list[float] | None:
     last = []
     for goal in trials.goals:
-        _, value = trials.curves(goal.name).of(number)
-        if not len(value):
+        curve = trials.curve(goal.name, number)
+        if not curve:
             return None
-        last.append(float(value[-1]))
+        last.append(curve[max(curve)])
     return last
 
 

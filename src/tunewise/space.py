@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewise.dice import code_of
 from tunewise.errors import SpaceError
 from tunewise.types import BoolArray, Choice, FloatArray, IntArray, Json, Params
 
@@ -291,7 +292,7 @@ class Space(Mapping[str, Domain]):
         SpaceError: a condition names an unknown parameter, an impossible value, or closes a circle.
     """
 
-    __slots__ = ("_conditions", "_domains", "_hash", "names", "when")
+    __slots__ = ("_conditions", "_domains", "_hash", "_scales", "code", "names", "when")
 
     def __init__(
         self,
@@ -309,6 +310,8 @@ class Space(Mapping[str, Domain]):
             child: (parent, tuple(values)) for child, (parent, values) in (when or {}).items()
         }
         self._conditions = self._ordered_conditions()
+        self._scales = _Scales(tuple(self._domains.values()))
+        self.code = code_of(self.names)
         self._hash = hash((tuple(self._domains.items()), tuple(sorted(self.when.items(), key=lambda kv: kv[0]))))
 
     def __getitem__(self, name: str) -> Domain:
@@ -377,11 +380,7 @@ class Space(Mapping[str, Domain]):
 
     def from_unit(self, u: FloatArray) -> FloatArray:
         """The unit cube (n, d) to legal raw values (n, d)."""
-        u = np.asarray(u, dtype=np.float64)
-        raw = np.empty_like(u)
-        for j, domain in enumerate(self._domains.values()):
-            raw[..., j] = domain.from_unit(u[..., j])
-        return raw
+        return self._scales.from_unit(np.asarray(u, dtype=np.float64))
 
     def active(self, raw: FloatArray) -> BoolArray:
         """Which entries of raw (n, d) are active under the conditions."""
@@ -469,6 +468,36 @@ def space_from_json(data: Mapping[str, Json]) -> Space:
     """Read what ``Space.to_json`` wrote."""
     domains = {name: domain_from_json(domain) for name, domain in data["domains"].items()}
     return Space(domains, {child: (pv[0], tuple(pv[1])) for child, pv in data.get("when", {}).items()})
+
+
+class _Scales:
+    """The continuous columns of a space taken together: one vector operation instead of one a column."""
+
+    def __init__(self, domains: tuple[Domain, ...]) -> None:
+        smooth = [isinstance(d, Float) and d.n_values is None for d in domains]
+        ranges = [d for d, is_smooth in zip(domains, smooth, strict=True) if is_smooth and isinstance(d, Float)]
+        self.columns = np.flatnonzero(smooth)
+        self.others = [(j, d) for j, d in enumerate(domains) if not smooth[j]]
+        self.low, self.high = np.array([d.low for d in ranges]), np.array([d.high for d in ranges])
+        self.log = np.array([d.log for d in ranges], dtype=bool)
+        self.any_log = bool(self.log.any())
+        self.start = np.where(self.log, np.log(np.where(self.log, self.low, 1.0)), self.low)
+        self.width = np.where(self.log, np.log(np.where(self.log, self.high, 1.0)), self.high) - self.start
+
+    def from_unit(self, u: FloatArray) -> FloatArray:
+        if not self.others:
+            return self._smooth(u)
+        raw = np.empty_like(u)
+        raw[..., self.columns] = self._smooth(u[..., self.columns])
+        for j, domain in self.others:
+            raw[..., j] = domain.from_unit(u[..., j])
+        return raw
+
+    def _smooth(self, u: FloatArray) -> FloatArray:
+        raw = self.start + u * self.width
+        if self.any_log:
+            raw = np.where(self.log, np.exp(np.where(self.log, raw, 0.0)), raw)
+        return np.asarray(np.minimum(np.maximum(raw, self.low), self.high))
 
 
 def _scale(raw: FloatArray, low: float, high: float, log: bool) -> FloatArray:

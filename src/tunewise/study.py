@@ -11,13 +11,12 @@ import socket
 import threading
 import time
 import uuid
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from tunewise.dice import Dice
 from tunewise.errors import (
     Conflict,
     MissingExtra,
@@ -82,6 +81,7 @@ class Study:
         self._stopped = threading.Event()
         self.sync()
         info = self._trials.info
+        self._dice = Dice(info.seed)
         self.sampler: Sampler = sampler or sampler_from_settings(info.sampler)
         self.pruner: Pruner = pruner or pruner_from_settings(info.pruner)
 
@@ -236,12 +236,13 @@ class Study:
         number = trial.number if isinstance(trial, Trial) else int(trial)
         facts = live.last_facts() if live is not None else []
         trials = self.sync()
-        if not 0 <= number < len(trials) or trials.state[number] > TrialState.RUNNING:
+        if not trials.is_open(number):
             trials.row(number)
             raise TrialStateError(f"Trial {number} has finished already; its first result stays.")
         outcome = outcome_of(values, state, reason, trials, number)
-        self._append([*facts, *outcome.facts(number, time.time())], durable=True)
-        if not outcome.is_of(trials, number):
+        finish = TrialFinished(number, *outcome, time.time())
+        alone = self._append([*facts, finish], durable=True)
+        if not alone and not trials.has_finish(finish):
             raise TrialStateError(f"Trial {number} was finished by somebody else meanwhile; the first result stays.")
         return trials.row(number)
 
@@ -265,7 +266,7 @@ class Study:
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
         run_trials(
             lambda: self._run_one(function, errors),
-            callbacks=[lambda record, each=each: each(self, record) for each in callbacks],
+            callbacks=[partial(each, self) for each in callbacks],
             n_trials=n_trials,
             seconds=timeout,
             n_threads=n_jobs,
@@ -290,7 +291,7 @@ class Study:
             reason = str(error) or type(error).__name__
             record = self.tell(trial, state=TrialState.INFEASIBLE, reason=reason)
         except TrialStateError:
-            if self._trials.state[trial.number] <= TrialState.RUNNING:
+            if self._trials.is_open(trial.number):
                 raise
             log.logger.warning("Trial %d was finished by somebody else; this result is not used.", trial.number)
             return self._trials.row(trial.number)
@@ -315,18 +316,21 @@ class Study:
             raise SettingError(f"This study has {len(self.goals)} goals; use `{instead}`.")
         return self.goals[0]
 
-    def _append(self, events: Sequence[Event], durable: bool = False) -> None:
+    def _append(self, events: Sequence[Event], durable: bool = False) -> bool:
+        """Append and fold facts; whether nobody else had appended since the last look."""
         with self._lock:
             end = self._log.append(self.name, events, durable=durable)
-            self._folded(events, end)
+            return self._folded(events, end)
 
-    def _folded(self, events: Sequence[Event], end: int) -> None:
+    def _folded(self, events: Sequence[Event], end: int) -> bool:
         """Fold what was just appended: directly where nobody came between, else by reading on."""
-        if end == self._position + 1:
+        alone = end == self._position + 1
+        if alone:
             self._trials.apply_all(events)
             self._position = end
         else:
             self.sync()
+        return alone
 
     def _claim(self, facts: Callable[[int], list[Event]], durable: bool = False) -> int:
         """Append facts about the next free number, again until nobody was faster."""
@@ -367,7 +371,7 @@ class _Desk:
         study = self._study
         with study._lock:
             trials = study._trials
-            rng = generator(trials.seed, number, space)
+            rng = study._dice.stream(number, space.code)
             return study.sampler.suggest(trials, space, number, rng), study._position
 
     def write(self, events: Sequence[Event]) -> None:
@@ -382,20 +386,6 @@ class _Desk:
 
     def now(self) -> float:
         return time.time()
-
-
-def generator(seed: int, number: int, space: Space) -> np.random.Generator:
-    """The random numbers of one suggestion: Philox keyed by the study's seed, at (trial, names of the space).
-
-    The names are taken in sorted order, so that the order in which an objective asks changes nothing.
-    """
-    names = _NAME_CODES.get(space.names)
-    if names is None:
-        names = _NAME_CODES[space.names] = zlib.crc32("\x1f".join(sorted(space.names)).encode())
-    return np.random.Generator(np.random.Philox(key=seed, counter=(names << 192) | (number << 128)))
-
-
-_NAME_CODES: dict[tuple[str, ...], int] = {}
 
 
 # --- studies in a storage ------------------------------------------------------------------------------------------

@@ -59,7 +59,6 @@ class Trial:
         self._ready: dict[str, tuple[Domain, Choice]] = {}
         self._fixed = dict(self._table.fixed_params(number))
         self._unwritten: ParamsSet | None = None
-        self._groups: dict[str, tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         return f"<Trial {self.number} of {self._table.info.name!r}: {self._params}>"
@@ -124,19 +123,15 @@ class Trial:
         declared = self._table.info.space
         if declared is not None and declared.get(name) == domain and not self._ready and not self._params:
             return declared
-        if self._groups is None:
-            self._groups = {member: group for group in self._table.groups() for member in group}
-        group = self._groups.get(name, ())
-        known = self._table.domains
-        if len(group) < 2 or any(member in self._params or member in self._ready for member in group):
+        space = self._table.joint_space(name, domain)
+        if self._params and not self._params.keys().isdisjoint(space):
             return Space({name: domain})
-        return _space_of(tuple((member, known[member]) for member in group), name, domain)
+        return space
 
     def _draw(self, space: Space) -> None:
         """Suggest a space, honouring fixed values, and note the result."""
-        for name, domain in space.items():
-            _check_kind(name, self._table.first_domain(name), domain)
-        fixed = self._fixed_in(space)
+        novel = self._table.novel_domains(space)
+        fixed = self._fixed_in(space) if self._fixed else {}
         params: Params = {}
         seen = 0
         if len(fixed) < space.n_dims:
@@ -146,7 +141,8 @@ class Trial:
             params = space.decode(space.mask(space.encode({**self._completed(space, params), **fixed})))
         for name, value in params.items():
             self._ready[name] = (space[name], value)
-        self._note_params(space, params, seen)
+        domains = {name: domain for name, domain in novel.items() if name in params} if novel else {}
+        self._note_params(params, domains, seen, alone=space.n_dims == 1)
 
     def _completed(self, space: Space, params: Params) -> Params:
         """``params`` with some legal value for the inactive names, so that fixed values may activate them."""
@@ -168,19 +164,17 @@ class Trial:
                 )
         return fixed
 
-    def _note_params(self, space: Space, params: Params, seen: int) -> None:
-        new_domains = {
-            name: space[name] for name in params if self._table.first_domain(name) != space[name]
-        }
-        if space.n_dims > 1:
-            self._flush([ParamsSet(self.number, params, new_domains, seen)])
+    def _note_params(self, params: Params, domains: Mapping[str, Domain], seen: int, alone: bool) -> None:
+        """Write a joint suggestion at once; keep single ones back, to write them together."""
+        if not alone:
+            self._flush([ParamsSet(self.number, params, domains, seen)])
             return
         old = self._unwritten
         if old is not None and old.seen == seen:
-            params, new_domains = {**old.params, **params}, {**old.domains, **new_domains}
+            params, domains = {**old.params, **params}, {**old.domains, **domains}
         elif old is not None:
             self._flush([])
-        self._unwritten = ParamsSet(self.number, params, new_domains, seen, alone=True)
+        self._unwritten = ParamsSet(self.number, params, domains, seen, alone=True)
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
@@ -272,28 +266,6 @@ def _domain(kind: Any, *arguments: Any) -> Domain:
     if len(_DOMAINS) >= _MOST_DOMAINS:
         _DOMAINS.clear()
     return _DOMAINS.setdefault(key, domain)
-
-
-_SPACES: dict[tuple[Any, ...], Space] = {}
-
-
-def _space_of(members: tuple[tuple[str, Domain], ...], name: str, domain: Domain) -> Space:
-    """The joint space of a group in which ``name`` has ``domain``; remembered, as building one costs O(d)."""
-    key = (members, name, domain)
-    space = _SPACES.get(key)
-    if space is None:
-        if len(_SPACES) >= 1000:
-            _SPACES.clear()
-        space = _SPACES[key] = Space({**dict(members), name: domain})
-    return space
-
-
-def _check_kind(name: str, first: Domain | None, domain: Domain) -> None:
-    if first is not None and isinstance(first, Categorical) != isinstance(domain, Categorical):
-        raise SpaceError(
-            f"Parameter {name!r} was {first} before and is {domain} now; a parameter stays either a number or a "
-            "choice. Use another name."
-        )
 
 
 def _as_float(value: Any, what: str) -> float:

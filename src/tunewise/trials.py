@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tunewise.curves import CurveColumns, Curves
-from tunewise.errors import TrialStateError
+from tunewise.errors import SpaceError, TrialStateError
 from tunewise.events import (
     Constrained,
     Event,
@@ -33,8 +33,8 @@ from tunewise.events import (
     TrialStarted,
 )
 from tunewise.records import FrozenTrial, Goal, StudyInfo, TrialState
-from tunewise.space import Categorical, Domain, Space
-from tunewise.types import BoolArray, Choice, FloatArray, IntArray, Json
+from tunewise.space import Categorical, Domain, Float, Space
+from tunewise.types import BoolArray, Choice, FloatArray, IntArray, Json, Params
 
 T = TypeVar("T")
 A = TypeVar("A", bound=np.ndarray[Any, Any])
@@ -45,6 +45,9 @@ _ROW_COLUMNS: dict[str, tuple[type, float]] = {
     "started_at": (np.float64, math.nan),
     "finished_at": (np.float64, math.nan),
 }
+# Looking a member up on an IntEnum costs ten times as much as a plain number.
+_RUNNING, _COMPLETE, _FAILED = (int(s) for s in (TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAILED))
+_STATES = tuple(TrialState)
 _NO_METRIC = CurveColumns().sorted()
 
 
@@ -89,6 +92,13 @@ class Trials:
         self._signatures: tuple[set[frozenset[str]], set[frozenset[str]]] = (set(), set())
         self._best: list[int | None] = [None]
         self._signs = [1.0]
+        self._open: set[int] = set()
+        self._finish_of: dict[int, TrialFinished] = {}
+        self._groups: tuple[tuple[int, ...], tuple[tuple[str, ...], ...]] | None = None
+        self._novel: dict[Space, Mapping[str, Domain]] = {}
+        self._joint: dict[tuple[str, Domain], Space] = {}
+        self._first_domains: dict[tuple[str, ...], dict[str, Domain]] = {}
+        self._layouts: dict[tuple[str, ...], IntArray] = {}
         self._memo: dict[Hashable, tuple[int, Any]] = {}
         self._folds: dict[Hashable, tuple[int, Any]] = {}
 
@@ -205,6 +215,11 @@ class Trials:
         columns = self._curves.get(self.goals[0].name if metric is None else metric)
         return columns.sorted() if columns else _NO_METRIC
 
+    def curve(self, metric: str, number: int) -> dict[int, float]:
+        """One trial's values of a metric by step, ascending. O(k log k) in its k reports."""
+        columns = self._curves.get(metric)
+        return columns.of(number) if columns else {}
+
     def attrs(self, number: int) -> Mapping[str, Json]:
         """The user attributes of a trial."""
         return self._attrs.get(number, {})
@@ -231,27 +246,60 @@ class Trials:
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """Parameters that always appear together, from the complete trials (from other finished ones before those).
 
-        This is how a define-by-run space is found: each group is suggested jointly.
+        This is how a define-by-run space is found: each group is suggested jointly. O(1) until a trial shows a new
+        combination of parameters.
         """
-        return self.memo("groups", lambda trials: trials._partition())
+        version = (len(self._signatures[0]), len(self._signatures[1]), len(self._parameters))
+        if self._groups is None or self._groups[0] != version:
+            self._groups = (version, self._partition())
+            self._joint.clear()
+        return self._groups[1]
+
+    def joint_space(self, name: str, domain: Domain) -> Space:
+        """The group to which ``name`` belongs, each with its latest domain, and ``name`` with ``domain``. O(1)."""
+        groups = self.groups()
+        space = self._joint.get((name, domain))
+        if space is None:
+            group = next((group for group in groups if name in group), (name,))
+            space = Space({**{member: self.domains.get(member, domain) for member in group}, name: domain})
+            self._joint[name, domain] = space
+        return space
+
+    def is_open(self, number: int) -> bool:
+        """Whether the trial is queued or running."""
+        return number in self._open
+
+    def has_finish(self, event: TrialFinished) -> bool:
+        """Whether this very fact is how the trial ended, and not an earlier one by somebody else."""
+        return self._finish_of.get(event.number) == event
+
+    def novel_domains(self, space: Space) -> Mapping[str, Domain]:
+        """The domains of ``space`` that are not the first under which the study saw the name. O(1) when repeated.
+
+        Raises:
+            SpaceError: a parameter was a number before and is a choice now, or the other way round.
+        """
+        novel = self._novel.get(space)
+        if novel is None:
+            novel = {n: d for n, d in space.items() if self.first_domain(n) != d}
+            for name, domain in novel.items():
+                _check_kind(name, self.first_domain(name), domain)
+            self._novel[space] = novel
+        return novel
 
     def row(self, number: int) -> FrozenTrial:
         """One trial as a frozen record. Raises TrialStateError where there is no such number."""
         if not 0 <= number < self._n:
             raise TrialStateError(f"There is no trial {number}; this study has {self._n} trials.")
-        names = self._names_of[number]
-        domains = {name: self._domain(number, name) for name in names}
+        domains = self._domains_of(number)
         values = self._values[number]
-        complete = self._columns["state"][number] == TrialState.COMPLETE
-        curves = {}
-        for metric, columns in self._curves.items():
-            step, value = columns.sorted().of(number)
-            if len(step):
-                curves[metric] = dict(zip(step.tolist(), value.tolist(), strict=True))
+        state = _STATES[self._columns["state"][number]]
+        complete = state == _COMPLETE
+        curves = {metric: curve for metric, columns in self._curves.items() if (curve := columns.of(number))}
         return FrozenTrial(
             number=number,
-            state=TrialState(int(self._columns["state"][number])),
-            params={name: self._value(number, name, domains[name]) for name in names},
+            state=state,
+            params=self._params_of(number, domains),
             values=tuple(values.tolist()) if complete else None,
             domains=domains,
             curves=curves,
@@ -346,14 +394,26 @@ class Trials:
             return
         else:
             del self._queue[number]
-        self._columns["state"][number] = TrialState.RUNNING
+        self._columns["state"][number] = _RUNNING
         self._columns["started_at"][number] = event.at
         self._workers[number] = event.worker
 
     def _params_set(self, event: ParamsSet) -> None:
         number = event.number
-        if not self._is_open(number):
+        if number not in self._open:
             return
+        names = tuple(event.params)
+        layout = self._layouts.get(names)
+        if layout is not None and not event.domains and not self._names_of[number]:
+            self._raw[number, layout] = tuple(event.params.values())
+            self._names_of[number] = names
+            return
+        self._set_one_by_one(event)
+        if all(name in self._parameters and self._parameters[name].choices is None for name in names):
+            self._layouts[names] = np.array([self._parameters[name].column for name in names])
+
+    def _set_one_by_one(self, event: ParamsSet) -> None:
+        number = event.number
         known = self._parameters
         raw = self._raw
         for name, value in event.params.items():
@@ -367,15 +427,17 @@ class Trials:
             elif domain is not None and domain != parameter.first_domain:
                 self._other_domains.setdefault(number, {})[name] = domain
                 self.domains[name] = domain
-            elif domain is None:
+                self._joint.clear()
+            elif self.domains[name] is not parameter.first_domain:
                 self.domains[name] = parameter.first_domain
+                self._joint.clear()
             raw[number, parameter.column] = value if parameter.choices is None else _code(parameter.choices, value)
         names = self._names_of[number]
         added = tuple(name for name in event.params if name in known)
         self._names_of[number] = names + tuple(n for n in added if n not in names) if names else added
 
     def _params_dropped(self, event: ParamsDropped) -> None:
-        if not self._is_open(event.number):
+        if event.number not in self._open:
             return
         for name in event.names:
             if name in self._parameters:
@@ -383,7 +445,7 @@ class Trials:
         self._names_of[event.number] = tuple(n for n in self._names_of[event.number] if n not in event.names)
 
     def _reported(self, event: Reported) -> None:
-        if not self._is_open(event.number):
+        if event.number not in self._open:
             return
         for metric, value in event.metrics.items():
             columns = self._curves.get(metric)
@@ -396,7 +458,7 @@ class Trials:
             self._attrs.setdefault(event.number, {}).update(event.attrs)
 
     def _constrained(self, event: Constrained) -> None:
-        if not self._is_open(event.number):
+        if event.number not in self._open:
             return
         constraints = self._constraints.setdefault(event.number, {})
         constraints.update(event.constraints)
@@ -405,21 +467,24 @@ class Trials:
 
     def _trial_finished(self, event: TrialFinished) -> None:
         number = event.number
-        if not self._is_open(number):
+        if number not in self._open:
             return
-        self._queue.pop(number, None)
+        self._open.remove(number)
+        self._finish_of[number] = event
+        if self._queue:
+            self._queue.pop(number, None)
         self._columns["state"][number] = event.state
         self._columns["finished_at"][number] = event.at
         if event.reason:
             self._reasons[number] = event.reason
         self._finished.append(number)
-        complete = event.state == TrialState.COMPLETE
+        complete = event.state == _COMPLETE
         if complete and event.values is not None:
             for goal, value in enumerate(event.values):
                 self._values[number, goal] = value
                 self._loss[number, goal] = value * self._signs[goal]
             self._compare(number)
-        if event.state != TrialState.FAILED:
+        if event.state != _FAILED:
             self._signatures[not complete].add(frozenset(self._names_of[number]))
 
     # --- helpers ---------------------------------------------------------------------------------------------------
@@ -429,12 +494,10 @@ class Trials:
         view.flags.writeable = False
         return view
 
-    def _is_open(self, number: int) -> bool:
-        return number < self._n and bool(self._columns["state"][number] < TrialState.COMPLETE)
-
     def _add_row(self) -> None:
         if self._n == len(self._raw):
             self._grow()
+        self._open.add(self._n)
         self._n += 1
         self._names_of.append(())
         self._samplers.append("")
@@ -456,6 +519,7 @@ class Trials:
             self._raw = np.concatenate([self._raw, room], axis=1)
         choices = list(domain.choices) if isinstance(domain, Categorical) else None
         parameter = self._parameters[name] = _Parameter(column, domain, choices)
+        self._novel.clear()
         self.domains[name] = domain
         return parameter
 
@@ -480,16 +544,25 @@ class Trials:
         index = np.where(np.isnan(stored), len(parameter.choices), stored).astype(np.int64)
         return table[index]
 
-    def _domain(self, number: int, name: str) -> Domain:
+    def _domains_of(self, number: int) -> Mapping[str, Domain]:
+        names = self._names_of[number]
+        domains = self._first_domains.get(names)
+        if domains is None:
+            domains = self._first_domains[names] = {n: self._parameters[n].first_domain for n in names}
         other = self._other_domains.get(number)
-        if other is not None and name in other:
-            return other[name]
-        return self._parameters[name].first_domain
+        return domains if other is None else {**domains, **other}
 
-    def _value(self, number: int, name: str, domain: Domain) -> Choice:
-        parameter = self._parameters[name]
-        raw = float(self._raw[number, parameter.column])
-        return parameter.choices[int(raw)] if parameter.choices is not None else domain.decode(raw)
+    def _params_of(self, number: int, domains: Mapping[str, Domain]) -> Params:
+        row = self._raw[number].tolist()
+        params: Params = {}
+        for name, domain in domains.items():
+            _, _, choices = parameter = self._parameters[name]
+            raw = row[parameter.column]
+            if choices is not None:
+                params[name] = choices[int(raw)]
+            else:
+                params[name] = raw if type(domain) is Float else domain.decode(raw)
+        return params
 
     def _compare(self, number: int) -> None:
         if self._columns["violation"][number] > 0:
@@ -511,6 +584,14 @@ class Trials:
             if any(membership):
                 kinds.setdefault(membership, []).append(name)
         return tuple(tuple(names) for names in kinds.values())
+
+
+def _check_kind(name: str, first: Domain | None, domain: Domain) -> None:
+    if first is not None and isinstance(first, Categorical) != isinstance(domain, Categorical):
+        raise SpaceError(
+            f"Parameter {name!r} was {first} before and is {domain} now; a parameter stays either a number or a "
+            "choice. Use another name."
+        )
 
 
 def _frozen(array: IntArray) -> IntArray:

@@ -10,7 +10,9 @@ from tunewise.space import Categorical, Float, Int, Space
 
 
 def test_the_forms_in_one_example():
-    space = parse_space('{"lr": "log 1e-5..1e-1", "layers": "1..5", "drop": "0..0.5", "act": ["relu", null, 2]}')
+    space = parse_space(
+        '{"lr": "log 1e-5..1e-1", "layers": "1..5", "drop": "0..0.5", "act": ["relu", null, 2]}'
+    )
     assert space == Space(
         {
             "lr": Float(1e-5, 1e-1, log=True),

@@ -37,7 +37,10 @@ def test_what_is_not_finite_is_the_worst_loss_in_both_directions():
     assert as_loss(value, -1.0).tolist() == [-1.0, np.inf, np.inf, np.inf]
 
 
-@given(st.lists(st.floats(-10, 10), min_size=1, max_size=30), st.sampled_from([0.0, 10.0, 25.0, 50.0, 75.0, 100.0]))
+@given(
+    st.lists(st.floats(-10, 10), min_size=1, max_size=30),
+    st.sampled_from([0.0, 10.0, 25.0, 50.0, 75.0, 100.0]),
+)
 def test_percentile_is_the_upper_order_statistic(losses, percentile):
     losses = np.array(losses)
     assert percentile_loss(losses, percentile) == np.percentile(losses, percentile, method="higher")

@@ -7,7 +7,9 @@ from tunewise.pruners import Threshold
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-@pytest.mark.parametrize(("value", "pruned"), [(-1.1, True), (-1.0, False), (2.0, False), (2.1, True), (math.nan, True)])
+@pytest.mark.parametrize(
+    ("value", "pruned"), [(-1.1, True), (-1.0, False), (2.0, False), (2.1, True), (math.nan, True)]
+)
 def test_the_corridor_is_closed_and_in_the_users_units(table, direction, value, pruned):
     assert Threshold(-1.0, 2.0)(table([], [{0: 0.0, 1: value}], direction=direction), 0) == pruned
 

@@ -77,7 +77,10 @@ def test_verbosity_hides_what_is_below(capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("stream", "no_color", "coloured"), [(Terminal, "", True), (Terminal, "1", False), (io.StringIO, "", False)])
+@pytest.mark.parametrize(
+    ("stream", "no_color", "coloured"),
+    [(Terminal, "", True), (Terminal, "1", False), (io.StringIO, "", False)],
+)
 def test_colour_only_on_a_terminal_and_only_if_wanted(monkeypatch, stream, no_color, coloured):
     err = stream()
     monkeypatch.setattr("sys.stderr", err)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -58,11 +57,10 @@ class LazyCommands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line and leave with an exit code. TUNEWISE_DEBUG=1 lets unforeseen errors through."""
-        extra.pop("standalone_mode", None)
         try:
-            code = super().main(args, standalone_mode=False, **extra)
+            code = super().main(*args, **{**extra, "standalone_mode": False})
             sys.stdout.flush()
         except click.UsageError as error:
             error.show()
@@ -77,8 +75,8 @@ class LazyCommands(click.Group):
         except Exception as error:
             if os.environ.get("TUNEWISE_DEBUG"):
                 raise
-            what = f"unforeseen {type(error).__name__}: {error}. Set TUNEWISE_DEBUG=1 to see where, and please report it"
-            code = _complain(what, _EXIT_ERROR)
+            what = f"unforeseen {type(error).__name__}: {error}"
+            code = _complain(f"{what}. Set TUNEWISE_DEBUG=1 to see where, and please report it.", _EXIT_ERROR)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -97,7 +95,12 @@ def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -
 
 @click.group(cls=LazyCommands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version.",
 )
 def main() -> None:
     """Tune deep-learning models properly.

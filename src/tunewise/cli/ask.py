@@ -22,7 +22,7 @@ from tunewise.errors import SettingError
 @click.option("--seed", type=int, help="Of a new study; by default drawn.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: number and params.")
 def command(study: str, storage: str | None, space: str | None, as_json: bool, **new: Any) -> None:
-    """Start a trial and print its number and parameters; `tunewise tell` finishes it.
+    r"""Start a trial and print its number and parameters; `tunewise tell` finishes it.
 
     In a space, "a..b" is a range (of floats where an end has a point or an exponent), "log a..b" a logarithmic
     one, and a list holds choices. A study keeps the space with which it was made.
@@ -57,5 +57,7 @@ def _made(study: str, storage: str | None, text: str, new: dict[str, Any]) -> An
     if opened.info.space is None:
         opened.set_space(space)
     elif opened.info.space != space:
-        raise SettingError(f"The study {name!r} has another space already: {opened.info.space}. Leave --space out.")
+        raise SettingError(
+            f"The study {name!r} has another space already: {opened.info.space}. Leave --space out."
+        )
     return opened

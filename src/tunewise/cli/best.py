@@ -14,7 +14,7 @@ from tunewise.records import FrozenTrial
 @study_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (a list where there are several goals).")
 def command(study: str, storage: str | None, as_json: bool) -> None:
-    """Show the best trial of a study; with several goals, all trials that no other one dominates.
+    r"""Show the best trial of a study; with several goals, all trials that no other one dominates.
 
     The best of many noisy values flatters: `tunewise check` says by how much.
 

@@ -11,7 +11,7 @@ import click
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="tunewise-demo")
 @click.option("--quick", is_flag=True, help="Fewer and shorter trainings, to see how it goes.")
 def command(folder: Path, quick: bool) -> None:
-    """Train, tune, check and report a small network, from beginning to end; results go to FOLDER.
+    r"""Train, tune, check and report a small network, from beginning to end; results go to FOLDER.
 
     Needs PyTorch: pip install "tunewise[torch]".
 

@@ -19,9 +19,11 @@ _FORMATS = ("csv", "json", "parquet")
 @click.command("export")
 @study_argument
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="By default taken from the file's suffix.")
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), help="By default taken from the file's suffix."
+)
 def command(study: str, storage: str | None, file: Path, form: str | None) -> None:
-    """Write all trials of a study to FILE: CSV, JSON (with the curves) or Parquet.
+    r"""Write all trials of a study to FILE: CSV, JSON (with the curves) or Parquet.
 
     \b
     Example:  tunewise export runs.db::digits trials.csv
@@ -29,7 +31,9 @@ def command(study: str, storage: str | None, file: Path, form: str | None) -> No
     """
     form = form or file.suffix.removeprefix(".").lower()
     if form not in _FORMATS:
-        raise SettingError(f"The suffix of {file.name!r} names no format; end in .csv, .json or .parquet, or give --format.")
+        raise SettingError(
+            f"The suffix of {file.name!r} names no format; end in .csv, .json or .parquet, or give --format."
+        )
     opened = open_study(study, storage)
     records = list(opened.trials)
     if form == "csv":
@@ -50,7 +54,7 @@ def _write_parquet(file: Path, columns: list[str], rows: list[dict[str, Any]]) -
     except ImportError as error:
         raise MissingExtra(error.name or "pyarrow", "data", "Writing Parquet") from None
     table = pandas.DataFrame(rows, columns=columns)
-    for name in table.columns[table.dtypes == object]:
+    for name in table.select_dtypes("object"):
         if len({type(value) for value in table[name].dropna()}) > 1:
             table[name] = table[name].map(str, na_action="ignore")
     table.to_parquet(file, index=False)

@@ -11,8 +11,10 @@ from tunewise.cli.show import iso
 from tunewise.records import FrozenTrial, Goal
 
 
-def flat_rows(records: Iterable[FrozenTrial], goals: Sequence[Goal]) -> tuple[list[str], list[dict[str, Any]]]:
-    """(columns, rows): number, state, a column for each goal, times, then ``params_*``, ``user_attrs_*``, ``constraints_*``.
+def flat_rows(
+    records: Iterable[FrozenTrial], goals: Sequence[Goal]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """(columns, rows): number, state, one column a goal, times, then params_*, user_attrs_* and constraints_*.
 
     Absent entries are missing from a row. Lists and dicts in attributes are written as JSON.
     """

@@ -93,7 +93,11 @@ def as_json(record: FrozenTrial) -> dict[str, Json]:
 
 def iso(at: float) -> str | None:
     """POSIX seconds as ISO 8601 in UTC; None for NaN."""
-    return None if math.isnan(at) else datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds")
+    return (
+        None
+        if math.isnan(at)
+        else datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds")
+    )
 
 
 def finite(value: Json) -> Json:

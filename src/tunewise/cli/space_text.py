@@ -26,7 +26,9 @@ def parse_space(text: str) -> Space:
     try:
         domains = json.loads(text)
     except ValueError as error:
-        raise SpaceError(f"The space is not valid JSON: {error}. Put names and ranges in double quotes.") from None
+        raise SpaceError(
+            f"The space is not valid JSON: {error}. Put names and ranges in double quotes."
+        ) from None
     if not isinstance(domains, dict) or not domains:
         raise SpaceError(f"The space is {text}; it must be a JSON object with at least one parameter.")
     return Space({name: _domain(name, domain) for name, domain in domains.items()})

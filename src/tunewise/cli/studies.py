@@ -16,7 +16,7 @@ from tunewise.records import TrialState
 @storage_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(where: str | None, storage: str | None, as_json: bool) -> None:
-    """List the studies of a storage: goals, trials, best value.
+    r"""List the studies of a storage: goals, trials, best value.
 
     \b
     Example:  tunewise studies runs.db

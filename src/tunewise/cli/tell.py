@@ -14,7 +14,9 @@ from tunewise.records import TrialState
 @study_argument
 @click.argument("number", type=click.IntRange(min=0))
 @click.option("--value", "values", type=float, multiple=True, help="The result; repeat it for several goals.")
-@click.option("--state", type=click.Choice(["pruned", "failed", "infeasible"]), help="How it ended without a result.")
+@click.option(
+    "--state", type=click.Choice(["pruned", "failed", "infeasible"]), help="How it ended without a result."
+)
 @click.option("--reason", help="Why it ended so.")
 @click.option("--json", "as_json", is_flag=True, help="Print the trial as JSON.")
 def command(
@@ -26,7 +28,7 @@ def command(
     reason: str | None,
     as_json: bool,
 ) -> None:
-    """Finish trial NUMBER, either with its value or with the state in which it ended.
+    r"""Finish trial NUMBER, either with its value or with the state in which it ended.
 
     A run that diverged is infeasible (or has the value nan): samplers learn from it. A run that crashed is failed.
 

@@ -27,7 +27,7 @@ from tunewise.records import TrialState
 def command(
     study: str, storage: str | None, state: tuple[str, ...], last: int | None, as_csv: bool, as_json: bool
 ) -> None:
-    """List the trials of a study.
+    r"""List the trials of a study.
 
     \b
     Example:  tunewise trials runs.db::digits --state complete --last 20
@@ -44,10 +44,9 @@ def command(
     elif records:
         names = [goal.name for goal in opened.goals]
         rows = [
-            [r.number, state_text(r.state), *(r.values or [None] * len(names)), r.duration, params_text(r)] for r in records
+            [r.number, state_text(r.state), *(r.values or [None] * len(names)), r.duration, params_text(r)]
+            for r in records
         ]
         print_table(["trial", "state", *names, "seconds", "params"], rows)
     else:
         click.echo("No such trials.")
-
-

@@ -49,7 +49,7 @@ class Trial:
     """A running trial with Optuna's methods."""
 
     def __init__(self, native: trial.Trial) -> None:
-        self._native = native
+        self.native = native
         self.suggest_float = native.suggest_float
         self.suggest_int = native.suggest_int
         self.suggest_categorical = native.suggest_categorical
@@ -62,36 +62,36 @@ class Trial:
     @property
     def number(self) -> int:
         """0, 1, 2, ... in the order of starting."""
-        return self._native.number
+        return self.native.number
 
     @property
     def params(self) -> dict[str, Choice]:
         """The parameters suggested so far."""
-        return self._native.params
+        return self.native.params
 
     @property
     def user_attrs(self) -> dict[str, Any]:
         """The user attributes so far."""
-        return self._native.user_attrs
+        return self.native.user_attrs
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
         """The distributions of the parameters suggested so far."""
-        domains = self._native.snapshot().domains
+        domains = self.native.snapshot().domains
         return {name: from_domain(domains[name]) for name in self.params}
 
     @property
     def datetime_start(self) -> datetime | None:
         """When the trial started, in local time."""
-        return _local_time(self._native.snapshot().started_at)
+        return _local_time(self.native.snapshot().started_at)
 
     def suggest_discrete_uniform(self, name: str, low: float, high: float, q: float) -> float:
         """`suggest_float` with ``step=q``."""
-        return self._native.suggest_float(name, low, high, step=q)
+        return self.native.suggest_float(name, low, high, step=q)
 
     def set_constraint(self, key: str, value: float) -> None:
         """Note a constraint; at most 0 is satisfied."""
-        self._native.set_constraints({key: value})
+        self.native.set_constraints({key: value})
 
 
 class _Replay:
@@ -216,7 +216,9 @@ def create_trial(
     if value is not None and values is not None:
         raise ValueError("Give value or values, not both.")
     if set(params or {}) != set(distributions or {}):
-        raise ValueError(f"params has {sorted(params or {})}, distributions {sorted(distributions or {})}; they must agree.")
+        raise ValueError(
+            f"params has {sorted(params or {})}, distributions {sorted(distributions or {})}; they must agree."
+        )
     now = datetime.now()
     return FrozenTrial(
         number=-1,

@@ -1,7 +1,7 @@
 """What a study says while it runs: one line for each finished trial, on the logger "tunewise".
 
 The lines have the shape that Optuna's users (and their log parsers) know:
-``[I 2023-03-28 08:27:02,336] Trial 99 finished with value: 0.5207 and parameters: {...}. Best is trial 66 with value: 0.5493.``
+``[I 2023-03-28 08:27:02,336] Trial 99 finished with value: 0.52 and parameters: {...}. Best is trial 66 with value: 0.54.``
 They go to stderr through one handler; the logger does not propagate, so that nothing is printed twice.
 """
 
@@ -11,18 +11,21 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from logging import CRITICAL, DEBUG, ERROR, FATAL, INFO, WARN, WARNING
 from typing import TextIO
 
 from tunewise.records import FrozenTrial, Goal, TrialState
 
+__all__ = ["CRITICAL", "DEBUG", "ERROR", "FATAL", "INFO", "WARN", "WARNING", "get_verbosity", "set_verbosity"]
+
 logger = logging.getLogger("tunewise")
 
 _COLOURS = {
-    logging.DEBUG: "\x1b[37m",
-    logging.INFO: "\x1b[32m",
-    logging.WARNING: "\x1b[33m",
-    logging.ERROR: "\x1b[31m",
-    logging.CRITICAL: "\x1b[1;31m",
+    DEBUG: "\x1b[37m",
+    INFO: "\x1b[32m",
+    WARNING: "\x1b[33m",
+    ERROR: "\x1b[31m",
+    CRITICAL: "\x1b[1;31m",
 }
 
 
@@ -59,7 +62,7 @@ class StderrHandler(logging.Handler):
 
 handler = StderrHandler()
 logger.addHandler(handler)
-logger.setLevel(logging.INFO)
+logger.setLevel(INFO)
 logger.propagate = False
 
 
@@ -69,7 +72,7 @@ def get_verbosity() -> int:
 
 
 def set_verbosity(level: int) -> None:
-    """Show messages from ``level`` on, such as ``logging.WARNING``."""
+    """Show messages from ``level`` on, such as ``tunewise.logging.WARNING``."""
     logger.setLevel(level)
 
 
@@ -81,9 +84,9 @@ def log_created(name: str, where: str) -> None:
 def log_finished(record: FrozenTrial, best: FrozenTrial | None, goals: Sequence[Goal]) -> None:
     """Say how a trial ended. ``best`` is the best trial so far, None where none completed or goals are several."""
     if record.state in (TrialState.FAILED, TrialState.INFEASIBLE):
-        if logger.isEnabledFor(logging.WARNING):
+        if logger.isEnabledFor(WARNING):
             logger.warning(_not_completed(record))
-    elif logger.isEnabledFor(logging.INFO):
+    elif logger.isEnabledFor(INFO):
         logger.info(_pruned(record) if record.state == TrialState.PRUNED else _completed(record, best, goals))
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tunewise.samplers._cube import from_cube
 from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import FloatArray
@@ -14,10 +15,10 @@ from tunewise.types import FloatArray
 
 @dataclass(frozen=True)
 class Random:
-    """Every point uniform in the unit cube, whatever the results. O(d)."""
+    """Every point uniform in the unit cube, whatever the results; any number of goals. O(d)."""
 
     name: ClassVar[str] = "random"
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One uniform point."""
-        return space.mask(space.from_unit(rng.random(space.n_dims)))
+        return from_cube(space, rng.random(space.n_dims))

@@ -1,6 +1,6 @@
 """Low-discrepancy points by index: point i is a function of i, so that any worker can ask for any point.
 
-``sobol`` and ``halton`` make a `Sequence` that may be randomised by a generator: a randomised sequence keeps its
+``sobol`` and ``halton`` make a function of indices that may be randomised by a generator: it keeps its
 stratification, and every point of it is uniform in the unit cube. A short piece of a sequence in many dimensions
 can nevertheless lie close to a line in some plane; so of 32 randomisations the one is taken whose first 30 points
 have the smallest largest correlation between two coordinates (up to 50 dimensions, one randomisation above).
@@ -8,7 +8,7 @@ have the smallest largest correlation between two coordinates (up to 50 dimensio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from itertools import count, islice
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tunewise.types import FloatArray, IntArray
 
-Sequence = Callable[[IntArray], FloatArray]
+Points = Callable[[IntArray], FloatArray]
 """Indices (k,), each in 0..2**32 - 1, to points (k, d) in [0, 1)."""
 
 SOBOL_DIMS = 256
@@ -31,7 +31,7 @@ _JUDGED_DIMS = 50
 _Bits = NDArray[np.uint64]
 
 
-def sobol(n_dims: int, rng: np.random.Generator | None = None) -> Sequence:
+def sobol(dims: Sequence[int], rng: np.random.Generator | None = None) -> Points:
     """The Sobol sequence in Gray-code order with the direction numbers of Joe and Kuo (2008).
 
     With ``rng``: a random linear matrix scramble (Matousek, J. Complexity 14, 1998) and a random digital shift,
@@ -39,29 +39,34 @@ def sobol(n_dims: int, rng: np.random.Generator | None = None) -> Sequence:
     A point costs O(d), whatever its index.
 
     Args:
-        n_dims: at most ``SOBOL_DIMS``.
+        dims: which coordinates of the sequence (d,), each below ``SOBOL_DIMS``; usually ``range(d)``.
     """
-    directions = _directions(n_dims)
+    n_dims = len(dims)
+    directions = _directions(max(dims, default=-1) + 1)[list(dims)]
     if rng is None:
         return _xor_points(directions, np.zeros(n_dims, dtype=np.uint64))
 
-    def scrambled() -> Sequence:
+    def scrambled() -> Points:
         shift = rng.integers(0, 2**_POINT_BITS, n_dims, dtype=np.uint64)
         return _xor_points(_matrix_scramble(directions, rng), shift)
 
     return _least_correlated(scrambled, n_dims)
 
 
-def halton(n_dims: int, rng: np.random.Generator | None = None) -> Sequence:
+def halton(dims: Sequence[int], rng: np.random.Generator | None = None) -> Points:
     """The Halton sequence: coordinate j is the radical inverse of the index in the j-th prime base.
 
     With ``rng`` every digit gets a random permutation of its own (Owen, arXiv:1706.02808).
     A point costs O(52 d), whatever its index.
+
+    Args:
+        dims: which coordinates of the sequence (d,), from 0; usually ``range(d)``.
     """
-    bases = np.array(list(islice(_primes(), n_dims)), dtype=np.int64)
+    primes = np.array(list(islice(_primes(), max(dims, default=-1) + 1)), dtype=np.int64)
+    bases = primes[list(dims)]
     if rng is None:
         return _digit_points(bases, None)
-    return _least_correlated(lambda: _digit_points(bases, rng), n_dims)
+    return _least_correlated(lambda: _digit_points(bases, rng), len(dims))
 
 
 def worst_correlation(X: FloatArray) -> float:
@@ -70,14 +75,14 @@ def worst_correlation(X: FloatArray) -> float:
     return float(np.abs(correlation - np.eye(X.shape[1])).max())
 
 
-def _least_correlated(draw: Callable[[], Sequence], n_dims: int) -> Sequence:
+def _least_correlated(draw: Callable[[], Points], n_dims: int) -> Points:
     if not 1 < n_dims <= _JUDGED_DIMS:
         return draw()
     judged = np.arange(_JUDGED_POINTS)
     return min((draw() for _ in range(_CANDIDATES)), key=lambda points: worst_correlation(points(judged)))
 
 
-def _xor_points(directions: _Bits, shift: _Bits) -> Sequence:
+def _xor_points(directions: _Bits, shift: _Bits) -> Points:
     """Point i is the exclusive or of the direction numbers at the set bits of i's Gray code, eight at a time."""
     n_dims = len(directions)
     table = np.zeros((_INDEX_BITS // 8, 256, n_dims), dtype=np.uint64)
@@ -124,7 +129,7 @@ def _matrix_scramble(directions: _Bits, rng: np.random.Generator) -> _Bits:
     return np.asarray((mixed << places).sum(axis=-1, dtype=np.uint64))
 
 
-def _digit_points(bases: IntArray, rng: np.random.Generator | None) -> Sequence:
+def _digit_points(bases: IntArray, rng: np.random.Generator | None) -> Points:
     """Radical inverses with each digit permuted; digits below 2**-52 are left out."""
     n_digits = [int(np.ceil(_POINT_BITS / np.log2(base))) for base in bases]
     base = np.repeat(bases, n_digits)

@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` (a whole tuning session, ends with its report) and `make test`.
+# Both make their own environment in .venv; only Python >= 3.10 and git are needed. Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+JOBS ?= 2
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+export OMP_NUM_THREADS ?= 1
+export PYTHONHASHSEED ?= 0
+
+.PHONY: demo test lint docs bench clean
+.DELETE_ON_ERROR:
+
+demo: .venv/demo.stamp
+	@$(BIN)/tunewise demo demo
+
+test: lint docs .venv/browser.stamp
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/test.stamp
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+
+bench: .venv/test.stamp
+	for script in import_time per_trial fold processes replay suggest_cost; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+clean:
+	rm -rf .venv build dist demo docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. PyTorch comes first, as the small CPU build where there is one: everything after finds it satisfied.
+.venv/torch.stamp:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and f"Python {v.major}.{v.minor} is too old; say make PYTHON=python3.12 (3.10 or later).")'
+	$(PYTHON) -m venv .venv
+	$(PIP) "$(TORCH)" || $(PIP) --index-url $(TORCH_INDEX) torch
+	@touch $@
+
+.venv/demo.stamp: .venv/torch.stamp pyproject.toml
+	$(PIP) -e ".[report,torch]" scikit-learn
+	@touch $@
+
+.venv/test.stamp: .venv/torch.stamp pyproject.toml
+	$(PIP) -e ".[torch,test,docs]"
+	@touch $@
+
+.venv/browser.stamp: .venv/test.stamp tools/install_chromium.sh
+	bash tools/install_chromium.sh
+	@touch $@

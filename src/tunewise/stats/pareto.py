@@ -1,0 +1,119 @@
+"""Several losses at once: who dominates whom, how crowded a front is, and how much space it dominates.
+
+Everything is minimised: Y (n, m), one row a point. One point dominates another if it is nowhere worse and somewhere
+better; equal points do not dominate each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tunewise.types import BoolArray, FloatArray, IntArray
+
+
+def ranks(Y: FloatArray, violation: FloatArray | None = None, enough: int | None = None) -> IntArray:
+    """The front of each point (n,): 0 for those that nobody dominates, 1 once these are taken away, and so on.
+
+    Points with ``violation`` (n,) above 0 come after all others, in the order of their violation (constrained
+    domination: Deb et al., IEEE Trans. Evol. Comp. 6(2), 2002). Once ``enough`` points are ranked, the rest share
+    one last rank. O(n^2 m) time, O(n^2) memory.
+    """
+    n = len(Y)
+    rank = np.zeros(n, dtype=np.int64)
+    allowed = np.ones(n, dtype=bool) if violation is None else ~(violation > 0)
+    rows = np.flatnonzero(allowed)
+    rank[rows] = _peel(Y[rows], n if enough is None else enough)
+    if violation is not None and not allowed.all():
+        next_rank = int(rank[rows].max()) + 1 if len(rows) else 0
+        rank[~allowed] = next_rank + np.unique(violation[~allowed], return_inverse=True)[1]
+    return rank
+
+
+def nondominated(Y: FloatArray) -> BoolArray:
+    """Which points (n,) no other point dominates. O(n^2 m)."""
+    return ~dominance(Y).any(axis=0)
+
+
+def dominance(Y: FloatArray) -> BoolArray:
+    """(n, n): whether the point of the row dominates the point of the column. O(n^2 m)."""
+    no_worse = np.ones((len(Y), len(Y)), dtype=bool)
+    for column in Y.T:
+        no_worse &= column[:, None] <= column
+    return no_worse & ~no_worse.T
+
+
+def crowding(Y: FloatArray) -> FloatArray:
+    """How far each point of one front is from its neighbours (n,): inf at the ends (Deb et al. 2002, sec. III.B).
+
+    The sum over the losses of the gap between the two neighbours, as a share of the loss's range. O(m n log n).
+    """
+    n = len(Y)
+    distance = np.zeros(n)
+    for column in Y.T:
+        order = np.argsort(column, kind="stable")
+        ordered = column[order]
+        width = ordered[-1] - ordered[0] if n else 0.0
+        if not np.isfinite(width):
+            ordered, width = np.arange(n, dtype=np.float64), float(n - 1)
+        if width > 0:
+            distance[order[1:-1]] += (ordered[2:] - ordered[:-2]) / width
+            distance[order[[0, -1]]] = np.inf
+    return distance
+
+
+def best_first(Y: FloatArray, violation: FloatArray | None = None, enough: int | None = None) -> IntArray:
+    """Row numbers (n,) by rank, the least crowded first within a rank; only the first ``enough`` are in order."""
+    rank = ranks(Y, violation, enough)
+    space = np.zeros(len(Y))
+    for front in range(int(rank.max(initial=-1)) + 1):
+        rows = np.flatnonzero(rank == front)
+        space[rows] = crowding(Y[rows])
+        if enough is not None and np.count_nonzero(rank <= front) >= enough:
+            break
+    return np.lexsort((-space, rank))
+
+
+def hypervolume(Y: FloatArray, reference: FloatArray) -> float:
+    """The volume that Y (n, m) dominates up to the reference point (m,); points beyond it add nothing.
+
+    Exact: a sweep for two losses, O(n log n); else the WFG algorithm (While, Bradstreet and Barone, IEEE Trans. Evol.
+    Comp. 16(1), 2012), exponential in m and fast for m <= 6 and some hundred points.
+    """
+    Y, reference = np.asarray(Y, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    inside = Y[(Y < reference).all(axis=1)]
+    return _volume(_front(inside), reference)
+
+
+def _peel(Y: FloatArray, enough: int) -> IntArray:
+    dominates = dominance(Y)
+    n_above = dominates.sum(axis=0)
+    rank = np.full(len(Y), -1, dtype=np.int64)
+    front, n_ranked = 0, 0
+    while n_ranked < min(enough, len(Y)):
+        rows = np.flatnonzero((n_above == 0) & (rank < 0))
+        rank[rows] = front
+        n_above -= dominates[rows].sum(axis=0)
+        n_ranked += len(rows)
+        front += 1
+    rank[rank < 0] = front
+    return rank
+
+
+def _front(Y: FloatArray) -> FloatArray:
+    return np.unique(Y[nondominated(Y)], axis=0)
+
+
+def _volume(front: FloatArray, reference: FloatArray) -> float:
+    """``front`` holds different, mutually non-dominated points in lexicographic order."""
+    if not len(front):
+        return 0.0
+    if len(reference) == 1:
+        return float(reference[0] - front[0, 0])
+    if len(reference) == 2:
+        edges = np.append(front[1:, 0], reference[0])
+        return float(np.sum((edges - front[:, 0]) * (reference[1] - front[:, 1])))
+    total = 0.0
+    for i, point in enumerate(front):
+        limited = np.maximum(front[i + 1 :], point)
+        total += float(np.prod(reference - point)) - _volume(_front(limited), reference)
+    return total

@@ -1,0 +1,85 @@
+"""Our pruners against Optuna's, report by report, where the rules are meant to be the same.
+
+They differ on purpose where trials report at different steps (ours compare them), between two middle values (ours
+takes a member, so that only ranks count), and in the brackets of Hyperband (ours follow the study's seed).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import optuna
+import pytest
+
+from tunewise import pruners
+from tunewise.events import Reported, StudyCreated, TrialFinished, TrialStarted
+from tunewise.records import Goal, TrialState
+from tunewise.trials import Trials
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+THEIRS = optuna.pruners
+PAIRS = {
+    "median": (pruners.Median(5, 2, 3), lambda: THEIRS.MedianPruner(5, 2, 3), 5),
+    "percentile 25": (pruners.Percentile(25.0), lambda: THEIRS.PercentilePruner(25.0), 5),
+    "percentile 75": (pruners.Percentile(75.0, 1), lambda: THEIRS.PercentilePruner(75.0, 1), 9),
+    "threshold": (pruners.Threshold(-1.0, 1.0, 1, 2), lambda: THEIRS.ThresholdPruner(-1.0, 1.0, 1, 2), 5),
+    "patient": (
+        pruners.Patient(pruners.Median(1), 2, 0.1),
+        lambda: THEIRS.PatientPruner(THEIRS.MedianPruner(1), 2, 0.1),
+        7,
+    ),
+    "halving": (pruners.SuccessiveHalving(1, 2), lambda: THEIRS.SuccessiveHalvingPruner(1, 2), 0),
+    "halving, late": (
+        pruners.SuccessiveHalving(2, 3, 1),
+        lambda: THEIRS.SuccessiveHalvingPruner(2, 3, 1),
+        0,
+    ),
+    "halving, thick rungs": (
+        pruners.SuccessiveHalving(1, 2, 0, 3),
+        lambda: THEIRS.SuccessiveHalvingPruner(1, 2, 0, 3),
+        0,
+    ),
+    "halving, automatic": (pruners.SuccessiveHalving(), THEIRS.SuccessiveHalvingPruner, 1),
+}
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+@pytest.mark.parametrize(("ours", "theirs", "n_full"), PAIRS.values(), ids=PAIRS.keys())
+def test_decisions_agree_on_random_curves(ours, theirs, n_full, direction):
+    rng = np.random.default_rng(1)
+    n_decisions = n_pruned = 0
+    for _ in range(6):
+        study = optuna.create_study(direction=direction, pruner=theirs())
+        trials = Trials()
+        trials.apply(StudyCreated((Goal("value", direction),), 0, 0.0))
+        curves = np.cumsum(rng.normal(0, 0.3, (n_full + 15, 12)), axis=1)
+        curves[rng.random(curves.shape) < 0.03] = np.nan
+        curves[:n_full] = np.nan_to_num(curves[:n_full])
+        for number, curve in enumerate(curves):
+            reference = study.ask()
+            trials.apply(TrialStarted(number, "", "", 0.0))
+            pruned = False
+            for step, value in enumerate(curve.tolist()):
+                reference.report(value, step)
+                trials.apply(Reported(number, step, {"value": value}, 0.0))
+                if number >= n_full:
+                    decision = ours(trials, number)
+                    assert decision == reference.should_prune(), (number, step)
+                    n_decisions += 1
+                    n_pruned += decision
+                    if decision:
+                        pruned = True
+                        break
+            finish(study, reference, trials, number, pruned or number >= n_full, float(curve[-1]))
+    assert 0.02 < n_pruned / n_decisions < 0.98
+
+
+def finish(study, reference, trials, number, pruned, value):
+    """The peers stay the ``n_full`` first trials, an odd number, so that quartiles are members."""
+    if pruned:
+        study.tell(reference, state=optuna.trial.TrialState.PRUNED)
+        trials.apply(TrialFinished(number, TrialState.PRUNED, None, None, 1.0))
+    else:
+        study.tell(reference, value)
+        trials.apply(TrialFinished(number, TrialState.COMPLETE, (value,), None, 1.0))
