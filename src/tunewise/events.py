@@ -245,5 +245,6 @@ _READERS: dict[str, Callable[[Sequence[Json]], Event | None]] = {
     "study": _read_created,
     "space": lambda row: SpaceSet(space_from_json(row[1])),
     "params": _read_params,
+    "params-": lambda row: ParamsDropped(row[1], tuple(row[2])),
     "finish": _read_finished,
 }

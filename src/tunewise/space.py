@@ -415,7 +415,10 @@ class Space(Mapping[str, Domain]):
             raise SpaceError(f"The grid has {total} points, more than {max_points}; use fewer values.")
         axes = [domain.values() for domain in self._domains.values()]
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(total, self.n_dims)
-        return np.unique(self.mask(points), axis=0, equal_nan=True) if self.when else points
+        if not self.when:
+            return points
+        distinct = np.unique(np.nan_to_num(self.mask(points), nan=-np.inf), axis=0)  # rows of NaN never compare equal
+        return np.where(np.isinf(distinct), np.nan, distinct)
 
     def encode(self, params: Mapping[str, Any]) -> FloatArray:
         """A dict of values to raw (d,); absent names are NaN. Raises SpaceError, naming the parameter."""

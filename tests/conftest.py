@@ -1,0 +1,23 @@
+"""What all tests share: one thread, a clean environment, a folder of their own, and deterministic examples."""
+
+import os
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("ci", derandomize=True, database=None, **_SHARED)
+settings.register_profile("explore", max_examples=1000, **_SHARED)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path, monkeypatch):
+    """A test starts in an empty folder and sees none of the user's settings."""
+    for variable in list(os.environ):
+        if variable.startswith("TUNEWISE_") and variable != "TUNEWISE_DATA":
+            monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
