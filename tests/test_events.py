@@ -73,6 +73,10 @@ def test_what_is_no_batch_is_refused(body):
 def test_attributes_become_plain():
     import numpy as np
 
-    assert to_plain({"a": np.float64(1.5), "b": np.arange(2), 3: (1, {2})}) == {"a": 1.5, "b": [0, 1], "3": [1, [2]]}
+    assert to_plain({"a": np.float64(1.5), "b": np.arange(2), 3: (1, {2})}) == {
+        "a": 1.5,
+        "b": [0, 1],
+        "3": [1, [2]],
+    }
     with pytest.raises(SettingError, match="cannot be stored"):
         to_plain({"f": test_attributes_become_plain})

@@ -1,4 +1,4 @@
-"""The house's one rule, enforced: a room imports only rooms with a lower number (docs/architecture.md holds the table)."""
+"""The house's one rule, enforced: a room imports only rooms with a lower number (table: docs/architecture.md)."""
 
 import ast
 import re
@@ -22,7 +22,9 @@ def rooms_of(table: str) -> dict[str, int]:
     """Room names and their numbers, from the rows `| no. | `room`, `room/` | ... |` of a Markdown table."""
     rooms = {}
     for number, names in re.findall(r"^\| (\d+) \| ([^|]*) \|", table, re.MULTILINE):
-        rooms.update({name.rstrip("/").removesuffix(".py"): int(number) for name in re.findall(r"`([^`]+)`", names)})
+        rooms.update(
+            {name.rstrip("/").removesuffix(".py"): int(number) for name in re.findall(r"`([^`]+)`", names)}
+        )
     return rooms
 
 
@@ -83,7 +85,9 @@ def _house(line: int, room: str, other: str, rooms: dict[str, int]) -> Iterator[
 
 
 def test_the_table_has_the_rooms():
-    assert {"errors", "types", "stats", "space", "trials", "samplers", "study", "cli", "__init__"} <= set(ROOMS)
+    assert {"errors", "types", "stats", "space", "trials", "samplers", "study", "cli", "__init__"} <= set(
+        ROOMS
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

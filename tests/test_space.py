@@ -77,7 +77,9 @@ def test_finite_domains_list_their_values_evenly(domain):
     assert (domain.from_unit(domain.to_unit(values)) == values).all()
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=3), domains(), min_size=1, max_size=5), st.integers(0, 99))
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=3), domains(), min_size=1, max_size=5), st.integers(0, 99)
+)
 def test_a_space_is_its_domains_side_by_side(named, seed):
     space = Space(named)
     u = np.random.default_rng(seed).random((7, len(named)))
@@ -92,7 +94,11 @@ def test_a_space_is_its_domains_side_by_side(named, seed):
 
 def conditional():
     return Space(
-        {"opt": Categorical(("sgd", "adam")), "momentum": Float(0, 1), "nesterov": Categorical((False, True))},
+        {
+            "opt": Categorical(("sgd", "adam")),
+            "momentum": Float(0, 1),
+            "nesterov": Categorical((False, True)),
+        },
         {"momentum": ("opt", ["sgd"]), "nesterov": ("opt", ["sgd"])},
     )
 
@@ -163,4 +169,10 @@ def test_nonsense_is_refused_in_a_sentence(make):
 def test_choices_of_different_types_stay_apart():
     domain = Categorical((1, True, 1.0, "1", None))
     assert [domain.decode(domain.encode(c)) for c in domain.choices] == list(domain.choices)
-    assert [type(domain.decode(domain.encode(c))) for c in domain.choices] == [int, bool, float, str, type(None)]
+    assert [type(domain.decode(domain.encode(c))) for c in domain.choices] == [
+        int,
+        bool,
+        float,
+        str,
+        type(None),
+    ]

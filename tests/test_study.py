@@ -185,7 +185,12 @@ def test_how_exceptions_end_a_trial(storage):
 
     def objective(trial):
         trial.suggest_float("x", 0, 1)
-        errors = [tw.TrialPruned("slow"), FloatingPointError("overflow"), ValueError("bug"), KeyboardInterrupt()]
+        errors = [
+            tw.TrialPruned("slow"),
+            FloatingPointError("overflow"),
+            ValueError("bug"),
+            KeyboardInterrupt(),
+        ]
         if trial.number == 4:
             trial.mark_infeasible("out of memory")
         raise errors[trial.number] if trial.number < 4 else AssertionError
@@ -302,8 +307,12 @@ def test_several_goals_and_constraints():
     assert all(t.params["x"] <= 0.8 for t in front)
     for t in front:
         dominating = [
-            u for u in study.trials
-            if u.violation == 0 and u.values[0] <= t.values[0] and u.values[1] >= t.values[1] and u.values != t.values
+            u
+            for u in study.trials
+            if u.violation == 0
+            and u.values[0] <= t.values[0]
+            and u.values[1] >= t.values[1]
+            and u.values != t.values
         ]
         assert not dominating
     with pytest.raises(SettingError, match="2 goals"):

@@ -100,6 +100,7 @@ class Trials:
         self._first_domains: dict[tuple[str, ...], dict[str, Domain]] = {}
         self._layouts: dict[tuple[str, ...], IntArray] = {}
         self._memo: dict[Hashable, tuple[int, Any]] = {}
+        self._kept: dict[Hashable, Any] = {}
         self._folds: dict[Hashable, tuple[int, Any]] = {}
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -322,7 +323,7 @@ class Trials:
         state[(state >= TrialState.COMPLETE) & ~mask] = TrialState.FAILED
         view._columns = {**self._columns, "state": state}
         view._finished = [number for number in self._finished if mask[number]]
-        view._memo, view._folds = {}, {}
+        view._memo, view._folds, view._kept = {}, {}, {}
         view._best = [view._lowest(goal) for goal in range(len(self.goals))]
         return view
 
@@ -333,6 +334,13 @@ class Trials:
         if known is None or known[0] != version:
             known = self._memo[key] = (version, function(self))
         value: T = known[1]
+        return value
+
+    def remember(self, key: Hashable, function: Callable[[], T]) -> T:
+        """``function()``, kept for good: for what depends only on the first trials that ``key`` names."""
+        if key not in self._kept:
+            self._kept[key] = function()
+        value: T = self._kept[key]
         return value
 
     def fold(self, key: Hashable, start: T, step: Callable[[T, Trials, int], T]) -> T:

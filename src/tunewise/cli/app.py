@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from tunewise.cli.help import epilog
 from tunewise.errors import TunewiseError
 
 _COMMANDS = {
@@ -32,9 +33,9 @@ _COMMANDS = {
     "export": "Write all trials to a CSV, JSON or Parquet file.",
 }
 _EXIT_ERROR, _EXIT_USAGE, _EXIT_INTERRUPTED, _EXIT_PIPE = 3, 4, 130, 141
-_EPILOG = (
-    "\b\nExit codes: 0 done; 1 and 2 from `check` only (act, unsure); 3 a study, storage or file cannot be used;\n"
-    "4 the command line was not understood; 130 interrupted."
+_CODES = (
+    "0 done; 1 and 2 from `check` only (act, unsure); 3 a study, storage or file cannot be used; 4 the command line "
+    "was not understood; 130 interrupted."
 )
 
 
@@ -70,7 +71,10 @@ class LazyCommands(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = _EXIT_PIPE
-        except (TunewiseError, OSError, click.ClickException) as error:
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            code = _complain(f"{where}{error.strerror or error}", _EXIT_ERROR)
+        except (TunewiseError, click.ClickException) as error:
             code = _complain(str(error), _EXIT_ERROR)
         except Exception as error:
             if os.environ.get("TUNEWISE_DEBUG"):
@@ -93,7 +97,11 @@ def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -
         ctx.exit()
 
 
-@click.group(cls=LazyCommands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyCommands,
+    epilog=epilog("tunewise demo", "tunewise check runs.db::digits --report report.html", codes=_CODES),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version",
     is_flag=True,

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import click
 
+from tunewise.cli.help import epilog
 from tunewise.cli.place import open_study, study_argument
 from tunewise.cli.show import as_json as trial_json
 from tunewise.cli.show import as_text, print_json
 from tunewise.records import FrozenTrial
 
 
-@click.command("best")
+@click.command(
+    "best",
+    epilog=epilog(
+        "tunewise best runs.db::digits --json",
+        codes="0 done; 3 no trial is complete, or the study cannot be read; 4 wrong usage.",
+    ),
+)
 @study_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (a list where there are several goals).")
-def command(study: str, storage: str | None, as_json: bool) -> None:
-    r"""Show the best trial of a study; with several goals, all trials that no other one dominates.
+def command(*, study: str, storage: str | None, as_json: bool) -> None:
+    """Show the best trial of a study; with several goals, all trials that no other one dominates.
 
     The best of many noisy values flatters: `tunewise check` says by how much.
-
-    \b
-    Example:  tunewise best runs.db::digits --json
-    Exit codes: 0 done; 3 no trial is complete, or the study cannot be read; 4 wrong usage.
     """
     opened = open_study(study, storage)
     has_one_goal = len(opened.goals) == 1

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import click
 
+from tunewise.cli.help import epilog
 
-@click.command("demo")
+
+@click.command(
+    "demo",
+    epilog=epilog(
+        "tunewise demo my-first-study --quick",
+        codes="0 done; 3 PyTorch is missing, or the folder cannot be written; 4 wrong usage.",
+    ),
+)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="tunewise-demo")
 @click.option("--quick", is_flag=True, help="Fewer and shorter trainings, to see how it goes.")
-def command(folder: Path, quick: bool) -> None:
-    r"""Train, tune, check and report a small network, from beginning to end; results go to FOLDER.
+def command(*, folder: Path, quick: bool) -> None:
+    """Train, tune, check and report a small network, from beginning to end; results go to FOLDER.
 
     Needs PyTorch: pip install "tunewise[torch]".
-
-    \b
-    Example:  tunewise demo my-first-study --quick
-    Exit codes: 0 done; 3 PyTorch is missing, or the folder cannot be written; 4 wrong usage.
     """
     from tunewise.torch.demo import run_demo
 

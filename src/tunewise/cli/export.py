@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tunewise.cli.help import epilog
 from tunewise.cli.place import open_study, study_argument
 from tunewise.cli.rows import flat_rows, write_csv
 from tunewise.cli.show import as_json, finite
@@ -16,19 +17,20 @@ from tunewise.errors import MissingExtra, SettingError
 _FORMATS = ("csv", "json", "parquet")
 
 
-@click.command("export")
+@click.command(
+    "export",
+    epilog=epilog(
+        "tunewise export runs.db::digits trials.csv",
+        codes="0 done; 3 the study cannot be read or the file not written; 4 wrong usage.",
+    ),
+)
 @study_argument
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="By default taken from the file's suffix."
 )
-def command(study: str, storage: str | None, file: Path, form: str | None) -> None:
-    r"""Write all trials of a study to FILE: CSV, JSON (with the curves) or Parquet.
-
-    \b
-    Example:  tunewise export runs.db::digits trials.csv
-    Exit codes: 0 done; 3 the study cannot be read or the file not written; 4 wrong usage.
-    """
+def command(*, study: str, storage: str | None, file: Path, form: str | None) -> None:
+    """Write all trials of a study to FILE: CSV, JSON (with the curves) or Parquet."""
     form = form or file.suffix.removeprefix(".").lower()
     if form not in _FORMATS:
         raise SettingError(

@@ -58,8 +58,8 @@ def open_storage(storage: str | None) -> Any:
     return open_log(storage, create=False)
 
 
-def open_study(study: str, storage: str | None) -> Any:
-    """The `Study` of a command line.
+def open_study(study: str, storage: str | None, sampler: str | None = "random") -> Any:
+    """The `Study` of a command line. Whoever only reads needs no sampler of its own: ``None`` is the recorded one.
 
     Raises:
         StudyNotFound: there is none of that name; the message offers the nearest names.
@@ -72,7 +72,7 @@ def open_study(study: str, storage: str | None) -> Any:
     names = log.studies()
     if name not in names:
         raise StudyNotFound(f"There is no study {name!r} in {where}{_hint(name, names)}")
-    return load_study(name, log)
+    return load_study(name, log, sampler, "never")
 
 
 def _hint(name: str, names: list[str]) -> str:

@@ -6,26 +6,25 @@ from typing import Any
 
 import click
 
+from tunewise.cli.help import epilog
 from tunewise.cli.place import open_storage, storage_option
 from tunewise.cli.show import iso, print_json, print_table
 from tunewise.records import TrialState
 
 
-@click.command("studies")
+@click.command(
+    "studies",
+    epilog=epilog("tunewise studies runs.db", codes="0 done; 3 the storage cannot be used; 4 wrong usage."),
+)
 @click.argument("where", metavar="[STORAGE]", required=False)
 @storage_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(where: str | None, storage: str | None, as_json: bool) -> None:
-    r"""List the studies of a storage: goals, trials, best value.
-
-    \b
-    Example:  tunewise studies runs.db
-    Exit codes: 0 done; 3 the storage cannot be used; 4 wrong usage.
-    """
+def command(*, where: str | None, storage: str | None, as_json: bool) -> None:
+    """List the studies of a storage: goals, trials, best value."""
     from tunewise.study import load_study
 
     log = open_storage(where or storage)
-    rows = [_summary(load_study(name, log)) for name in log.studies()]
+    rows = [_summary(load_study(name, log, "random", "never")) for name in log.studies()]
     if as_json:
         print_json(rows)
     elif rows:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from tunewise.cli.help import epilog
 from tunewise.cli.place import open_study, study_argument
 from tunewise.cli.rows import write_csv
 from tunewise.cli.show import as_json as trial_json
@@ -13,7 +14,13 @@ from tunewise.cli.show import params_text, print_json, print_table, state_text
 from tunewise.records import TrialState
 
 
-@click.command("trials")
+@click.command(
+    "trials",
+    epilog=epilog(
+        "tunewise trials runs.db::digits --state complete --last 20",
+        codes="0 done; 3 the study cannot be read; 4 wrong usage.",
+    ),
+)
 @study_argument
 @click.option(
     "--state",
@@ -25,14 +32,9 @@ from tunewise.records import TrialState
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with curves and attributes.")
 def command(
-    study: str, storage: str | None, state: tuple[str, ...], last: int | None, as_csv: bool, as_json: bool
+    *, study: str, storage: str | None, state: tuple[str, ...], last: int | None, as_csv: bool, as_json: bool
 ) -> None:
-    r"""List the trials of a study.
-
-    \b
-    Example:  tunewise trials runs.db::digits --state complete --last 20
-    Exit codes: 0 done; 3 the study cannot be read; 4 wrong usage.
-    """
+    """List the trials of a study."""
     opened = open_study(study, storage)
     wanted = {TrialState[name.upper()] for name in state} or set(TrialState)
     records = [record for record in opened.trials if record.state in wanted]

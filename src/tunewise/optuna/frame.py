@@ -42,19 +42,19 @@ def data_frame(trials: Iterable[FrozenTrial], n_goals: int, attrs: Sequence[str]
     if multi_index:
         frame.columns = pd.MultiIndex.from_tuples(columns)
     else:
-        frame.columns = pd.Index(["_".join(filter(None, key)) for key in columns])
+        frame.columns = pd.Index([attr if key == "" else f"{attr}_{key}" for attr, key in columns])
     return frame
 
 
-def _cells(trial: FrozenTrial, attr: str, n_goals: int) -> list[tuple[tuple[str, str], Any]]:
+def _cells(trial: FrozenTrial, attr: str, n_goals: int) -> list[tuple[tuple[str, Any], Any]]:
     if attr == "value" and n_goals > 1:
         values = dict(enumerate(trial.values or ()))
-        return [(("values", str(goal)), values.get(goal)) for goal in range(n_goals)]
+        return [(("values", goal), values.get(goal)) for goal in range(n_goals)]
     value = getattr(trial, attr)
     if attr in _MAPPINGS:
         return [((attr, str(key)), item) for key, item in value.items()]
     return [((attr, ""), value.name if attr == "state" else value)]
 
 
-def _place(key: tuple[str, str], attrs: Sequence[str]) -> int:
+def _place(key: tuple[str, Any], attrs: Sequence[str]) -> int:
     return list(attrs).index("value" if key[0] == "values" and "values" not in attrs else key[0])

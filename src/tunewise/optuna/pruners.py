@@ -1,7 +1,5 @@
 """Optuna's pruners by their names and keywords; each makes one of `tunewise.pruners`."""
 
-# ruff: noqa: N802 (the names are Optuna's)
-
 from __future__ import annotations
 
 from typing import Literal

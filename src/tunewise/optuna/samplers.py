@@ -4,8 +4,6 @@ Here a seed belongs to the study, so `create_study` hands it on. A keyword of Op
 accepted with a warning.
 """
 
-# ruff: noqa: N802 (the names are Optuna's)
-
 from __future__ import annotations
 
 import warnings
