@@ -8,8 +8,6 @@ JOBS ?= 2
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-export OMP_NUM_THREADS ?= 1
-export PYTHONHASHSEED ?= 0
 
 .PHONY: demo test lint docs bench clean
 .DELETE_ON_ERROR:
@@ -17,6 +15,7 @@ export PYTHONHASHSEED ?= 0
 demo: .venv/demo.stamp
 	@$(BIN)/tunewise demo demo
 
+test: export OMP_NUM_THREADS = 1
 test: lint docs .venv/browser.stamp
 	$(BIN)/python -m pytest -n $(JOBS)
 
@@ -35,7 +34,8 @@ clean:
 	rm -rf .venv build dist demo docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment. PyTorch comes first, as the small CPU build where there is one: everything after finds it satisfied.
+# The environment. PyTorch comes first, at one version (or, where that cannot be had, as the current CPU build), so that
+# everything after finds it there.
 .venv/torch.stamp:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and f"Python {v.major}.{v.minor} is too old; say make PYTHON=python3.12 (3.10 or later).")'
 	$(PYTHON) -m venv .venv

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import ModuleType
 
 import optuna
 import pytest
 
 import tunewise.optuna
+
+
+@pytest.fixture(autouse=True)
+def verbosity() -> Iterator[None]:
+    before = tunewise.optuna.logging.get_verbosity()
+    yield
+    tunewise.optuna.logging.set_verbosity(before)
 
 
 @pytest.fixture(params=[optuna, tunewise.optuna], ids=["optuna", "tunewise"])

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+import tunewise
+
 SCRIPT = """
 import {module} as optuna
 
@@ -47,6 +49,7 @@ FINISHED = re.compile(
 
 @pytest.mark.parametrize("module", ["tunewise", "tunewise.optuna"])
 def test_the_articles_script_runs(module, capsys):
+    tunewise.logging.set_verbosity(tunewise.logging.INFO)
     exec(compile(SCRIPT.format(module=module), "article.py", "exec"), {"__name__": "__main__"})
     shown = capsys.readouterr()
     created, *lines = shown.err.splitlines()

@@ -10,10 +10,8 @@ def test_functions_and_levels_are_optunas():
     ours, theirs = tunewise.optuna.logging, optuna.logging
     for name in ("CRITICAL", "DEBUG", "ERROR", "FATAL", "INFO", "WARN", "WARNING"):
         assert getattr(ours, name) == getattr(theirs, name) == getattr(tunewise.logging, name)
-    before = ours.get_verbosity()
     ours.set_verbosity(ours.WARNING)
     assert ours.get_verbosity() == tunewise.logging.get_verbosity() == logging.WARNING
-    ours.set_verbosity(before)
 
 
 def test_the_handler_can_be_taken_away_and_messages_passed_on(capsys, caplog):

@@ -16,8 +16,6 @@ from tunewise.events import Reported, StudyCreated, TrialFinished, TrialStarted
 from tunewise.records import Goal, TrialState
 from tunewise.trials import Trials
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 THEIRS = optuna.pruners
 WITH_NAN = (pruners.Median, pruners.Percentile, pruners.Threshold)
 PAIRS = {
@@ -48,6 +46,7 @@ PAIRS = {
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 @pytest.mark.parametrize(("ours", "theirs", "n_full"), PAIRS.values(), ids=PAIRS.keys())
 def test_decisions_agree_on_random_curves(ours, theirs, n_full, direction):
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     rng = np.random.default_rng(1)
     n_decisions = n_pruned = 0
     for _ in range(6):

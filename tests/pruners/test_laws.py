@@ -36,7 +36,9 @@ finite_value = st.integers(-40, 40).map(lambda k: k / 8)
 def curves(value, min_size=0):
     steps = st.lists(st.integers(0, 9), min_size=1, unique=True).map(sorted)
     curve = steps.flatmap(
-        lambda s: st.lists(value, min_size=len(s), max_size=len(s)).map(lambda v: dict(zip(s, v, strict=True)))
+        lambda s: st.lists(value, min_size=len(s), max_size=len(s)).map(
+            lambda v: dict(zip(s, v, strict=True))
+        )
     )
     return st.lists(curve, min_size=min_size, max_size=7)
 

@@ -24,6 +24,7 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def verbosity():
     before = log.get_verbosity()
+    log.set_verbosity(log.INFO)
     yield
     log.set_verbosity(before)
 

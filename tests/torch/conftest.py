@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch.utils.data import TensorDataset
@@ -16,7 +18,7 @@ class RecordingTrial:
     def __init__(self, seed: int = 0, goal: Goal | None = None, number: int = 0) -> None:
         self.number = number
         self.seed = seed
-        self.goals = (goal or Goal("error"),)
+        self._table = SimpleNamespace(goals=(goal or Goal("error"),))
         self.suggested: dict[str, tuple[float, float]] = {}
         self.reports: list[tuple[int, dict[str, float]]] = []
         self.user_attrs: dict[str, object] = {}

@@ -62,3 +62,9 @@ def test_what_is_not_tuned_is_torchs_own_default_for_adam(make_trial):
 def test_an_unknown_family_is_refused(make_trial):
     with pytest.raises(SettingError, match="'lion'; it must be one of adam, adamw, nesterov, sgd"):
         suggest_settings(make_trial(), "lion", 10)
+
+
+def test_a_range_of_your_own_replaces_the_familys(make_trial):
+    trial = make_trial()
+    suggest_settings(trial, "adam", 10, lr=(1e-5, 1e-4))
+    assert trial.suggested == {"adam.lr": (1e-5, 1e-4), "adam.one_minus_beta1": (2e-2, 0.5)}

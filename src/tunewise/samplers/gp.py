@@ -118,7 +118,7 @@ class GP:
         def score(raw: FloatArray) -> FloatArray:
             z = features(space, space.to_unit(raw))
             value = log_expected_improvement(*gp.predict(model, z), best)
-            return value if success is None else value + log_probability_positive(*gp.predict(success, z))
+            return value if success is None else value + 2 * log_probability_positive(*gp.predict(success, z))
 
         good = np.flatnonzero(~bad)
         top = good[np.argsort(mu_seen, kind="stable")[:8]]

@@ -64,8 +64,12 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
 }
 
 
-def suggest_settings(trial: Suggests, family: str, trials: int) -> dict[str, float]:
+def suggest_settings(
+    trial: Suggests, family: str, trials: int, lr: tuple[float, float] | None = None
+) -> dict[str, float]:
     """Every setting of an optimiser: those that ``trials`` trials pay for are suggested, as "adamw.lr".
+
+    ``lr`` replaces the family's range of learning rates.
 
     Raises:
         SettingError: an unknown family.
@@ -75,12 +79,13 @@ def suggest_settings(trial: Suggests, family: str, trials: int) -> dict[str, flo
             f"The optimizer is {family!r}; it must be one of {', '.join(LADDERS)}, "
             "or a function of the parameters."
         )
-    return {
-        rung.name: trial.suggest_float(f"{family}.{rung.name}", rung.low, rung.high, log=True)
-        if trials >= rung.trials
-        else rung.default
-        for rung in LADDERS[family]
-    }
+    settings = {}
+    for rung in LADDERS[family]:
+        low, high = lr if lr and rung.name == "lr" else (rung.low, rung.high)
+        tuned = trials >= rung.trials
+        name = f"{family}.{rung.name}"
+        settings[rung.name] = trial.suggest_float(name, low, high, log=True) if tuned else rung.default
+    return settings
 
 
 def build(family: str, parameters: Iterable[Parameter], settings: dict[str, float]) -> Optimizer:

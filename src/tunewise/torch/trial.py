@@ -35,10 +35,6 @@ class LiveTrial(Protocol):
     def seed(self) -> int:
         """The number that every source of randomness is seeded with."""
 
-    @property
-    def goals(self) -> tuple[Goal, ...]:
-        """What the study optimises."""
-
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """A value in low..high."""
 
@@ -90,6 +86,7 @@ class TorchTrial:
     def __init__(self, trial: LiveTrial, plan: Plan) -> None:
         self._trial = trial
         self._plan = plan
+        self._goals = _goals_of(trial)
         self.device = _device(plan.device, trial.number)
         self.seed = trial.seed
         self.max_steps = plan.max_steps
@@ -126,6 +123,7 @@ class TorchTrial:
         kind: str | Callable[[Iterable[Parameter]], Optimizer] = "adamw",
         *,
         trials: int = 20,
+        lr: tuple[float, float] | None = None,
         schedule: str = "cosine",
         warmup: float = 0.05,
     ) -> Optimizer:
@@ -139,6 +137,7 @@ class TorchTrial:
             parameters: of the model, on ``device``.
             kind: the family, or your own function.
             trials: how many trials the study can afford; see `tunewise.torch.optimizers.LADDERS`.
+            lr: the range of the learning rate (log), where you know better than the family's wide one.
             schedule: "cosine", "linear" or "constant".
             warmup: the share of all steps in which the learning rate rises.
 
@@ -150,7 +149,7 @@ class TorchTrial:
             optimizer = kind(parameters)
             settings: dict[str, Any] = {"class": type(optimizer).__name__}
         else:
-            tuned = suggest_settings(self._trial, kind, trials)
+            tuned = suggest_settings(self._trial, kind, trials, lr)
             optimizer = build(kind, parameters, tuned)
             end_factor = tuned.get("end_factor", 0.0)
             settings = {"family": kind, **tuned}
@@ -170,22 +169,19 @@ class TorchTrial:
             TrialInfeasible: the training diverged.
         """
         values = {name: float(v.detach() if isinstance(v, Tensor) else v) for name, v in metrics.items()}
-        goals = self._trial.goals
-        missing = [goal.name for goal in goals if goal.name not in values]
+        missing = [goal.name for goal in self._goals if goal.name not in values]
         if missing:
             raise SettingError(
                 f"The study's goal {missing[0]!r} is not among the logged metrics {sorted(values)}; "
                 "log it, or create the study with a goal of that name."
             )
+        self._trial.report(values, self.step)
         for name, value in values.items():
-            decisive = name.endswith("loss") or any(name == goal.name for goal in goals)
+            decisive = name.endswith("loss") or any(name == goal.name for goal in self._goals)
             if decisive and not math.isfinite(value):
                 self._trial.mark_infeasible(f"{name} was {value} at step {self.step} of {self.max_steps}")
-        self._trial.report(values, self.step)
-        if (
-            self.best is None
-            or goals[0].sign * (values[goals[0].name] - self.best.metrics[goals[0].name]) < 0
-        ):
+        goal = self._goals[0]
+        if self.best is None or goal.sign * values[goal.name] < goal.sign * self.best.metrics[goal.name]:
             state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
             self.best = Checkpoint(self.step, values, state)
 
@@ -199,9 +195,8 @@ class TorchTrial:
                 "The training function returned nothing and logged nothing; return its metric, or call "
                 "trial.log(model, ...) whenever trial.eval_due."
             )
-        goals = self._trial.goals
-        self._trial.set_user_attr("selection", {"step": self.best.step, "best": goals[0].name})
-        return {goal.name: self.best.metrics[goal.name] for goal in goals}
+        self._trial.set_user_attr("selection", {"step": self.best.step, "best": self._goals[0].name})
+        return {goal.name: self.best.metrics[goal.name] for goal in self._goals}
 
 
 def _device(wanted: str, number: int) -> torch.device:
@@ -209,3 +204,9 @@ def _device(wanted: str, number: int) -> torch.device:
         return torch.device(wanted)
     devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return torch.device("cuda", number % devices) if devices else torch.device("cpu")
+
+
+def _goals_of(trial: Any) -> tuple[Goal, ...]:
+    """What the study optimises; a trial knows it through the table that it belongs to."""
+    goals: tuple[Goal, ...] = trial._table.goals
+    return goals

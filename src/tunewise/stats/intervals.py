@@ -1,0 +1,59 @@
+"""Intervals and tails from scipy.special alone (scipy.stats takes a second to import)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import betaincinv, chdtri, stdtr, stdtrit
+
+from tunewise.types import FloatArray
+
+
+def jeffreys(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:
+    """The Jeffreys interval of a share; (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    tail = (1 - level) / 2
+    low = 0.0 if successes == 0 else float(betaincinv(successes + 0.5, n - successes + 0.5, tail))
+    high = 1.0 if successes == n else float(betaincinv(successes + 0.5, n - successes + 0.5, 1 - tail))
+    return low, high
+
+
+def binomial_tail(successes: int, n: int, share: float) -> float:
+    """P(Bin(n, share) >= successes)."""
+    return float(sum(math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(successes, n + 1)))
+
+
+def sd_interval(sd: float, df: float, level: float = 0.9) -> tuple[float, float]:
+    """The chi-squared interval of a standard deviation estimated with ``df`` degrees of freedom; normal data."""
+    tail = (1 - level) / 2
+    return sd * math.sqrt(df / float(chdtri(df, tail))), sd * math.sqrt(df / float(chdtri(df, 1 - tail)))
+
+
+def t_cdf(t: float, df: float) -> float:
+    """P(T <= t) of Student's t."""
+    return float(stdtr(df, t))
+
+
+def t_quantile(p: float, df: float) -> float:
+    """The quantile of Student's t."""
+    return float(stdtrit(df, p))
+
+
+def best_of(loss: FloatArray, k: int) -> float:
+    """The unbiased expected best of k of n losses, k <= n: sum of y_(i) C(n-i, k-1) / C(n, k).
+
+    Losses may be +inf (a trial that gave nothing). O(n log n). Source: Dodge et al. 2021, Tang et al. 2020.
+    """
+    y = np.sort(loss)
+    n = len(y)
+    if not 1 <= k <= n:
+        raise ValueError(f"k is {k}; it must be in 1..{n}.")
+    weight = k / n
+    total = 0.0
+    for i in range(n - k + 1):
+        if weight > 0:
+            total += weight * float(y[i])
+        weight *= (n - i - k) / (n - i - 1) if n - i - 1 else 0.0
+    return total

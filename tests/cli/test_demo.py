@@ -1,0 +1,17 @@
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from click.testing import CliRunner
+
+from tunewise.cli.demo import command
+
+
+def test_folder_and_quick_are_handed_on(monkeypatch):
+    seen = []
+    module = ModuleType("tunewise.torch.demo")
+    module.run_demo = lambda folder, quick: seen.append((folder, quick))
+    monkeypatch.setitem(sys.modules, "tunewise.torch.demo", module)
+    assert CliRunner().invoke(command, ["here", "--quick"]).exit_code == 0
+    assert CliRunner().invoke(command, []).exit_code == 0
+    assert seen == [(Path("here"), True), (Path("tunewise-demo"), False)]
