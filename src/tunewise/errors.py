@@ -38,10 +38,6 @@ class SearchExhausted(TunewiseError):
     """A finite search has visited every point; ``Study.optimize`` ends on it."""
 
 
-class EvidenceError(TunewiseError, ValueError):
-    """Runs that took part in a selection were offered as evidence about what was selected."""
-
-
 class DataError(TunewiseError, ValueError):
     """A file or a table of results cannot be read as what it should be."""
 

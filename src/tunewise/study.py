@@ -347,7 +347,8 @@ class Study:
                 number = self._trials.next_queued()
                 if number is None:
                     number = len(self._trials)
-                started = TrialStarted(number, self.sampler.name, self._worker, time.time())
+                sampler = "" if self._trials.is_fully_fixed(number) else self.sampler.name
+                started = TrialStarted(number, sampler, self._worker, time.time())
                 if self._try_append([started], False):
                     return number
 

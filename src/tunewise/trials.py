@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
@@ -185,11 +185,11 @@ class Trials:
         return parameter.first_domain if parameter else None
 
     def sampler_of(self, number: int) -> str:
-        """The sampler that was at work when the trial started ("" for imported and queued trials)."""
+        """The sampler that the trial needed ("" where all its parameters were given)."""
         return self._samplers[number]
 
     def started_by(self, name: str) -> IntArray:
-        """Numbers, ascending, of the trials that the sampler ``name`` started (queued trials are nobody's)."""
+        """Numbers, ascending, of the trials for which the sampler ``name`` was needed."""
         return np.array(self._started.get(name, ()), dtype=np.int64)
 
     def index_of_start(self, name: str, number: int) -> int:
@@ -228,6 +228,13 @@ class Trials:
     def fixed_params(self, number: int) -> Mapping[str, Choice]:
         """The parameters with which a trial was queued; empty for others."""
         return self._fixed.get(number, {})
+
+    def is_fully_fixed(self, number: int) -> bool:
+        """Whether a queued trial fixes every parameter that the study knows, so that no sampler is needed."""
+        fixed = self._fixed.get(number)
+        if fixed is None:
+            return False
+        return set(self.info.space if self.info.space is not None else self._parameters) <= set(fixed)
 
     def next_queued(self) -> int | None:
         """The lowest number in the queue. O(1)."""
@@ -396,12 +403,13 @@ class Trials:
         number = event.number
         if number == self._n:
             self._add_row()
-            self._samplers[number] = event.sampler
-            self._started.setdefault(event.sampler, []).append(number)
         elif number not in self._queue:
             return
         else:
             del self._queue[number]
+        self._samplers[number] = event.sampler
+        if event.sampler:
+            insort(self._started.setdefault(event.sampler, []), number)
         self._columns["state"][number] = _RUNNING
         self._columns["started_at"][number] = event.at
         self._workers[number] = event.worker

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -101,7 +102,8 @@ def widened(name: str, domain: Domain, side: str) -> Float | Int | None:
         moved = math.floor(moved) if side == "low" else math.ceil(moved)
     if moved == (domain.low if side == "low" else domain.high) or (domain.log and moved <= 0):
         return None
-    return replace(domain, **{side: moved})
+    edge: Any = moved
+    return replace(domain, low=edge) if side == "low" else replace(domain, high=edge)
 
 
 def _zones(domain: Domain) -> tuple[tuple[float, float], tuple[float, float]]:

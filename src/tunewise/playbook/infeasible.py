@@ -103,6 +103,6 @@ def _repair(
 
 def _narrowed(domain: Domain, side: str, raw: float) -> Float | Int | None:
     if isinstance(domain, Float | Int) and domain.low < raw < domain.high:
-        value = int(raw) if isinstance(domain, Int) else raw
-        return replace(domain, **{"high" if side == "above" else "low": value})
+        value: Any = int(raw) if isinstance(domain, Int) else raw
+        return replace(domain, high=value) if side == "above" else replace(domain, low=value)
     return None

@@ -23,7 +23,7 @@ class Warp(NamedTuple):
     def __call__(self, loss: FloatArray) -> FloatArray:
         """Warped losses; all that lie above the cap are equal."""
         u = (np.minimum(loss, self.cap) - self.centre) / self.spread
-        return (yeo_johnson(u, self.power) - self.shift) / self.width
+        return np.asarray((yeo_johnson(u, self.power) - self.shift) / self.width)
 
     def log_slope(self, loss: FloatArray) -> FloatArray:
         """ln of the derivative of the map at (clipped) losses: the Jacobian that makes densities comparable."""

@@ -1,0 +1,40 @@
+"""What a report shows, as plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunewise.playbook.finding import Decision, Findings, VarianceBudget
+from tunewise.space import Space
+from tunewise.trials import Trials
+from tunewise.types import Json, Params
+
+
+@dataclass(frozen=True)
+class RoundData:
+    """One study of a report: its question, what each parameter's role was, its trials and what the checks said."""
+
+    goal: str
+    roles: Mapping[str, str]
+    trials: Trials
+    space: Space
+    findings: Findings
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """A whole report, in the order in which it is read."""
+
+    title: str
+    subtitle: str
+    headline: str
+    rounds: tuple[RoundData, ...]
+    decisions: tuple[Decision, ...] = ()
+    noise: VarianceBudget | None = None
+    test: Mapping[str, Json] | None = None
+    incumbent: Params | None = None
+    commands: tuple[str, ...] = ()
+    launch_log: tuple[Mapping[str, Json], ...] = ()
+    limits: tuple[str, ...] = field(default=())
