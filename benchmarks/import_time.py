@@ -19,6 +19,9 @@ import sys, {library} as library
 study = library.create_study(study_name="s", storage="sqlite:///" + sys.argv[1])
 study.optimize(lambda trial: trial.suggest_float("x", 0, 1) + trial.suggest_int("n", 1, 9), n_trials=1)
 """
+VERSION = (
+    "import sys; sys.argv = ['{library}', '--version']; from {library}.cli import main; sys.exit(main())"
+)
 COUNT = "import sys; before = len(sys.modules); import {library}; print(len(sys.modules) - before)"
 
 
@@ -26,11 +29,6 @@ def python(code: str, *arguments: str) -> str:
     """Run code in a new interpreter; what it printed."""
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def command(*words: str) -> None:
-    """Run a console script that stands beside this interpreter."""
-    subprocess.run([Path(sys.executable).parent / words[0], *words[1:]], check=True, capture_output=True)
 
 
 def first_trial(library: str) -> None:
@@ -51,8 +49,8 @@ def main() -> None:
         "import optuna": partial(python, "import optuna"),
         "tunewise, create_study": partial(python, "from tunewise import create_study"),
         "optuna, create_study": partial(python, "from optuna import create_study"),
-        "tunewise --version": partial(command, "tunewise", "--version"),
-        "optuna --version": partial(command, "optuna", "--version"),
+        "tunewise --version": partial(python, VERSION.format(library="tunewise")),
+        "optuna --version": partial(python, VERSION.format(library="optuna")),
         "tunewise, first SQLite trial": partial(first_trial, "tunewise"),
         "optuna, first SQLite trial": partial(first_trial, "optuna"),
     }

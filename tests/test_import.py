@@ -24,7 +24,7 @@ def fresh(*lines):
 def test_import_loads_nothing_heavy_and_little_at_all():
     _, modules = fresh("import tunewise")
     assert not modules & FORBIDDEN
-    assert len(modules) < 250
+    assert len(modules) < 60
 
 
 def test_a_study_in_memory_loads_nothing_heavy():

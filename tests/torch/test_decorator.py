@@ -75,3 +75,14 @@ def test_nothing_returned_and_nothing_logged_is_an_error(make_trial):
 def test_counts_below_one_are_refused(name):
     with pytest.raises(SettingError, match=f"{name} is 0"):
         training(**{"max_steps": 1, "batch_size": 1, name: 0})
+
+
+def test_fit_returns_the_model_of_the_best_evaluation(make_trial, blobs):
+    train = objective(blobs)
+    value = train(make_trial(seed=2))
+    net = train.fit(make_trial(seed=2))
+    assert evaluate(net, blobs)["error"] == value["error"]
+
+
+def test_the_objective_keeps_the_name_of_the_function(blobs):
+    assert objective(blobs).__name__ == "train"

@@ -105,7 +105,7 @@ def test_the_optimizer_and_its_schedule_are_recorded(make_trial):
     wrap(live).optimizer(nn.Linear(2, 1).parameters(), "adamw", trials=5, schedule="linear")
     assert set(live.suggested) == {"adamw.lr"}
     assert live.user_attrs["optimizer"]["one_minus_beta2"] == 1e-3
-    assert live.user_attrs["schedule"]["kind"] == "linear"
+    assert live.user_attrs["schedule"] == "linear"
 
 
 def test_your_own_optimizer_is_scheduled_too(make_trial):
@@ -115,4 +115,4 @@ def test_your_own_optimizer_is_scheduled_too(make_trial):
     )
     assert live.suggested == {}
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.2)
-    assert live.user_attrs["optimizer"] == {"class": "Adagrad"}
+    assert live.user_attrs["optimizer"] == {"class": "Adagrad", "warmup": 0.5, "end_factor": 0.0}

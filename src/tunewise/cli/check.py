@@ -11,8 +11,6 @@ from tunewise.cli.help import epilog
 from tunewise.cli.place import open_study, study_argument
 from tunewise.cli.show import print_json, print_table
 from tunewise.playbook.finding import Finding, Findings, Verdict
-from tunewise.space import Space
-from tunewise.trials import Trials
 
 _EXIT = {Verdict.OK: 0, Verdict.NA: 0, Verdict.ACT: 1, Verdict.UNSURE: 2}
 _STYLE = {Verdict.OK: "green", Verdict.NA: "dim", Verdict.ACT: "bold red", Verdict.UNSURE: "yellow"}
@@ -28,19 +26,32 @@ _STYLE = {Verdict.OK: "green", Verdict.NA: "dim", Verdict.ACT: "bold red", Verdi
     ),
 )
 @study_argument
+@click.option(
+    "--noise-sd", type=float, help="Spread over seeds at a good configuration, where it was measured."
+)
+@click.option("--min-effect", type=float, default=0.0, help="The smallest change worth acting on.")
 @click.option("--all", "show_all", is_flag=True, help="Show the checks that do not apply, too.")
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the HTML report as well.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the HTML report as well."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the verdict and all findings.")
 @click.pass_context
 def command(
-    ctx: click.Context, *, study: str, storage: str | None, show_all: bool, report: Path | None, as_json: bool
+    ctx: click.Context,
+    *,
+    study: str,
+    storage: str | None,
+    noise_sd: float | None,
+    min_effect: float,
+    show_all: bool,
+    report: Path | None,
+    as_json: bool,
 ) -> None:
     """Say what the Tuning Playbook's checks find in a study, the most pressing first, and what to do next."""
-    from tunewise.playbook.check import check
+    from tunewise.playbook import check
 
     opened = open_study(study, storage)
-    trials = opened.trials
-    findings = check(trials, space_of(trials))
+    findings = check(opened.trials, noise_sd=noise_sd, min_effect=min_effect)
     if as_json:
         print_json({"verdict": findings.verdict.value, "findings": findings.to_json()})
     else:
@@ -50,11 +61,6 @@ def command(
 
         write_report(opened, findings, report)
     ctx.exit(_EXIT[findings.verdict])
-
-
-def space_of(trials: Trials) -> Space:
-    """The declared space, or else every parameter seen with its latest domain."""
-    return trials.info.space or Space({name: trials.domains[name] for name in trials.names})
 
 
 def _print(findings: Findings, show_all: bool) -> None:

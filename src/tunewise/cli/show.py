@@ -44,7 +44,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_column(column, justify="right" if is_number else "left", no_wrap=not sys.stdout.isatty())
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(as_text(cell)) for cell in row))
-    console().print(table)
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def print_json(data: Json) -> None:

@@ -36,13 +36,13 @@ def TPESampler(
         if others.get(always) is not False:
             others.pop(always, None)
     _warn("TPESampler", others)
-    return BaseSampler(samplers.TPE(n_startup_trials=n_startup_trials, n_candidates=n_ei_candidates), seed)
+    return BaseSampler(samplers.TPE(n_startup=n_startup_trials, n_candidates=n_ei_candidates), seed)
 
 
 def GPSampler(*, seed: int | None = None, n_startup_trials: int = 10, **others: Any) -> BaseSampler:
     """See `tunewise.samplers.GP`."""
     _warn("GPSampler", others)
-    return BaseSampler(samplers.GP(n_startup_trials=n_startup_trials), seed)
+    return BaseSampler(samplers.GP(n_startup=n_startup_trials), seed)
 
 
 def CmaEsSampler(*, popsize: int | None = None, seed: int | None = None, **others: Any) -> BaseSampler:

@@ -8,6 +8,7 @@ weighted by rank. Only the order of the losses matters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -19,12 +20,13 @@ from tunewise.space import Space
 from tunewise.stats.kde import Mixture, choice_widths, common_widths, neighbour_widths
 from tunewise.stats.pareto import best_first
 from tunewise.trials import Trials
-from tunewise.types import FloatArray, IntArray
+from tunewise.types import BoolArray, FloatArray, IntArray
 
 _GOOD_SHARE = 0.1
 _MOST_GOOD = 25
 _CLIP_EXPONENT = 1.3
-_BAD_SCALE = 0.25
+_OTHER_SCALE = 0.25
+_SHUNNED = 1e6
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,48 @@ class TPE:
             index = trials.index_of_start(self.name, number)
             points = points_of("sobol", trials.seed, space.names, trials.names)
             return from_cube(space, points(np.array([index]))[0])
-        n_choices = np.array([0 if d.is_numeric else d.n_values for d in space.domains], dtype=np.int64)
-        n_values = np.array([d.n_values or np.inf for d in space.domains])
-        good = _good_density(evidence.good, n_choices, n_values, self.uniform_weight, len(trials.goals) == 1)
-        others = _other_density(evidence.others, n_choices, n_values, self.uniform_weight)
+        axes = _axes(space)
+        good = self._good_density(evidence.good, axes, ranked=len(trials.goals) == 1)
+        others = self._other_density(evidence.others, axes)
         raw = space.mask(space.from_unit(good.sample(rng, self.n_candidates)))
         C = space.to_unit(raw)
         score = good.log_density(C) - others.log_density(C)
         if len(evidence.diverged):
-            score += GUARD(C, evidence, n_choices)
+            score -= np.where(_shunned(C, evidence, axes.n_choices), _SHUNNED, 0.0)
         return np.asarray(raw[np.argmax(score)])
 
+    def _good_density(self, X: FloatArray, axes: _Axes, ranked: bool) -> Mixture:
+        """X comes best first; the weights log(n + 1/2) - log(rank) have the mean 1."""
+        n = len(X)
+        width = np.maximum(neighbour_widths(X, _CLIP_EXPONENT), axes.least_width)
+        weight = np.ones(n)
+        if ranked and n:
+            weight = np.log(n + 0.5) - np.log(np.arange(1, n + 1))
+            weight /= weight.mean()
+        return Mixture(X, axes.widths(width, n), weight, self.uniform_weight, axes.n_choices)
 
-def GUARD(C, ev, nc):
-    return 0
+    def _other_density(self, X: FloatArray, axes: _Axes) -> Mixture:
+        n, d = X.shape
+        width = np.maximum(common_widths(n, d, _OTHER_SCALE), axes.least_width)
+        return Mixture(X, axes.widths(width, n), np.ones(n), self.uniform_weight, axes.n_choices)
+
+
+class _Axes(NamedTuple):
+    """What the densities need to know of a space."""
+
+    n_choices: IntArray  # (d,), 0 for numeric axes
+    least_width: FloatArray  # (d,) half a bin of discrete axes
+
+    def widths(self, numeric: FloatArray, n: int) -> FloatArray:
+        """``numeric`` (n, d) or (d,) with the widths of unordered axes put in."""
+        return np.where(self.n_choices > 0, choice_widths(n, self.n_choices), numeric)
+
+
+@lru_cache(maxsize=256)
+def _axes(space: Space) -> _Axes:
+    n_choices = [0 if d.is_numeric else d.n_values or 0 for d in space.domains]
+    least_width = [0.5 / d.n_values if d.n_values else 0.0 for d in space.domains]
+    return _Axes(np.array(n_choices, dtype=np.int64), np.array(least_width))
 
 
 class _Evidence(NamedTuple):
@@ -78,7 +108,7 @@ class _Evidence(NamedTuple):
     good: FloatArray  # best first
     others: FloatArray  # finished, diverged or pending
     diverged: FloatArray
-    sound: FloatArray  # finished and not diverged
+    sound: FloatArray  # finished and not diverged; left empty where nothing diverged
     n_finished: int
 
 
@@ -95,9 +125,10 @@ def _evidence(trials: Trials, space: Space, number: int) -> _Evidence:
     here[rows] = True
     best = order[here[order]][:n_good]
     good = np.searchsorted(rows, best)
-    others = sound | diverged | pending
-    others[good] = False
-    return _Evidence(X[good], X[others], X[diverged], X[sound], n_finished)
+    rest = sound | diverged | pending
+    rest[good] = False
+    others = X.take(np.flatnonzero(rest), axis=0)
+    return _Evidence(X[good], others, X[diverged], X[sound & diverged.any()], n_finished)
 
 
 def _best_to_worst(trials: Trials) -> IntArray:
@@ -126,18 +157,17 @@ def _longest_first(trials: Trials, pruned: IntArray) -> IntArray:
     return pruned[np.lexsort((last_loss[pruned], -last_step[pruned]))]
 
 
-def _good_density(X: FloatArray, n_choices: IntArray, n_values: FloatArray, uniform: float, ranked: bool) -> Mixture:
-    n = len(X)
-    width = np.maximum(neighbour_widths(X, _CLIP_EXPONENT), 0.5 / n_values)
-    weight = np.log(n + 0.5) - np.log(np.arange(1, n + 1)) if ranked else np.ones(n)
-    return Mixture(X, _with_choices(width, n, n_choices), weight / max(weight.mean(), 1e-9) if n else weight, uniform, n_choices)
+def _shunned(C: FloatArray, evidence: _Evidence, n_choices: IntArray) -> BoolArray:
+    """Which candidates (c,) have a diverged trial as their nearest neighbour."""
+    to_diverged = _squared_distances(C, evidence.diverged, n_choices).min(axis=1)
+    return to_diverged < _squared_distances(C, evidence.sound, n_choices).min(axis=1, initial=np.inf)
 
 
-def _other_density(X: FloatArray, n_choices: IntArray, n_values: FloatArray, uniform: float) -> Mixture:
-    n, d = X.shape
-    width = np.maximum(common_widths(n, d, _BAD_SCALE), 0.5 / n_values)
-    return Mixture(X, _with_choices(width, n, n_choices), np.ones(n), uniform, n_choices)
-
-
-def _with_choices(width: FloatArray, n: int, n_choices: IntArray) -> FloatArray:
-    return np.where(n_choices > 0, choice_widths(n, n_choices), width)
+def _squared_distances(C: FloatArray, X: FloatArray, n_choices: IntArray) -> FloatArray:
+    """(c, n) over the axes active in both; two different unordered choices are at distance 1."""
+    numeric = n_choices == 0
+    c, x = np.nan_to_num(C * numeric), np.nan_to_num(X * numeric)
+    squares = (c * c) @ ~np.isnan(X).T + ~np.isnan(C) @ (x * x).T - 2.0 * c @ x.T
+    for j in np.flatnonzero(n_choices):
+        squares += abs(C[:, j, None] - X[:, j]) > 0
+    return np.asarray(squares)

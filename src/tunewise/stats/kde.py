@@ -12,7 +12,6 @@ The exponent of point c under kernel i is a quadratic form, so that all of them 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
 
 from tunewise.stats.truncnorm import quantile
 from tunewise.types import FloatArray, IntArray
@@ -36,7 +35,7 @@ class Mixture:
     ) -> None:
         total = float(weight.sum()) + uniform_weight
         self._X = X
-        self._width = np.broadcast_to(width, X.shape)
+        self._width = width
         self._weight = weight / total
         self._uniform = uniform_weight / total
         self._n_choices = n_choices
@@ -46,13 +45,13 @@ class Mixture:
     def log_density(self, C: FloatArray) -> FloatArray:
         """Log of the density relative to uniform at points C (c, d): (c,). O(c n d) in one matrix product."""
         known = ~np.isnan(C)
-        c = np.where(known, C, 0.0)
+        c = np.nan_to_num(C)
         exponent = np.concatenate([c * c, c, known], axis=1) @ self._features
         for j in self._unordered:
-            gain = self._gain(j)
-            exponent += np.where(C[:, j, None] == self._X[:, j], gain, 0.0)
-        top = np.maximum(exponent.max(axis=1, initial=0.0), 0.0)
-        kernels = np.exp(exponent - top[:, None]) @ self._weight
+            exponent += np.where(C[:, j, None] == self._X[:, j], self._gain(j), 0.0)
+        top = exponent.max(axis=1, initial=0.0)
+        exponent -= top[:, None]
+        kernels = np.exp(exponent, out=exponent) @ self._weight
         return np.asarray(top + np.log(kernels + self._uniform * np.exp(-top)))
 
     def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
@@ -60,7 +59,7 @@ class Mixture:
         kernel = np.searchsorted(np.cumsum(self._weight), rng.random(n), side="right")
         u, fresh = rng.random((2, n, self._X.shape[1]))
         rows = np.flatnonzero(kernel < len(self._X))
-        x, s = self._X[kernel[rows]], self._width[kernel[rows]]
+        x, s = self._X[kernel[rows]], np.broadcast_to(self._width, self._X.shape)[kernel[rows]]
         numeric = self._n_choices == 0
         with np.errstate(invalid="ignore"):
             near = np.where(numeric, x + s * quantile(u[rows], -x / s, (1.0 - x) / s), x)
@@ -69,20 +68,56 @@ class Mixture:
         return np.asarray(np.clip(fresh, 0.0, 1.0))
 
     def _kernel_features(self) -> FloatArray:
-        """(3 d, n): what multiplies c^2, c and 1."""
-        known = ~np.isnan(self._X)
-        x = np.where(known, self._X, 0.0)
-        precision = np.where(known & (self._n_choices == 0), self._width**-2.0, 0.0)
-        mass = ndtr((1.0 - x) / self._width) - ndtr(-x / self._width)
-        constant = -0.5 * x * x * precision - np.log(self._width * mass) - _LOG_ROOT_2PI
+        """(3 d, n): what multiplies c^2, c and 1; the long axis last, as all of this is bound by memory."""
+        x = np.ascontiguousarray(self._X.T)
+        d, n = x.shape
+        known = ~np.isnan(x)
+        all_known = bool(known.all())
+        if not all_known:
+            x = np.where(known, x, 0.5)
+        width = self._width.reshape(-1, d).T
+        precision = np.where(self._n_choices[:, None] > 0, 0.0, width**-2.0)
+        features = np.empty((3, d, n))
+        features[0] = -0.5 * precision
+        np.multiply(x, precision, out=features[1])
+        np.multiply(x, features[1], out=features[2])
+        features[2] *= -0.5
+        features[2] -= np.log(_mass(x, width))
+        features[2] -= np.log(width) + _LOG_ROOT_2PI
         for j in self._unordered:
-            constant[:, j] = np.log(self._width[:, j])
-        return np.concatenate([-0.5 * precision, x * precision, np.where(known, constant, 0.0)], axis=1).T
+            features[2, j] = np.log(width[j])
+        if not all_known:
+            features *= known
+        return features.reshape(3 * d, n)
 
     def _gain(self, j: int) -> FloatArray:
-        """(n,) how much more log density kernel i gives to its own choice on axis j than to another one."""
-        b = self._width[:, j]
+        """How much more log density the kernels (n,) or () give to their own choice on axis j than to another one."""
+        b = self._width[..., j]
         return np.asarray(np.log((1.0 - b) * self._n_choices[j] + b) - np.log(b))
+
+
+def _mass(x: FloatArray, width: FloatArray) -> FloatArray:
+    """The part of normal kernels at x in [0, 1] that lies in [0, 1], within 3e-4.
+
+    By the logistic approximation of the normal distribution function, at a tenth of its cost (Bowling et al., J. Ind.
+    Eng. Manag. 2(1), 2009).
+    """
+    scaled = x / width
+    mass = _normal_cdf(scaled)
+    np.subtract(1.0 / width, scaled, out=scaled)
+    mass += _normal_cdf(scaled)
+    mass -= 1.0
+    return mass
+
+
+def _normal_cdf(t: FloatArray) -> FloatArray:
+    z = t * t
+    z *= -0.07056
+    z -= 1.5976
+    z *= t
+    np.exp(z, out=z)
+    z += 1.0
+    return np.reciprocal(z, out=z)
 
 
 def neighbour_widths(X: FloatArray, exponent: float) -> FloatArray:

@@ -13,8 +13,8 @@ try:
 except ImportError:
     raise MissingExtra("torch", "torch", "Training with tunewise.torch") from None
 
-from tunewise.torch.decorator import training
+from tunewise.torch.decorator import Objective, training
 from tunewise.torch.evaluation import evaluate
 from tunewise.torch.trial import Checkpoint, TorchTrial
 
-__all__ = ["Checkpoint", "TorchTrial", "evaluate", "training"]
+__all__ = ["Checkpoint", "Objective", "TorchTrial", "evaluate", "training"]

@@ -6,14 +6,45 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from torch import nn
+
 from tunewise.torch.trial import LiveTrial, Plan, TorchTrial
 
 Train = Callable[[TorchTrial], Any]
 
 
+class Objective:
+    """A training function for `Study.optimize` and `Project`; made by `training`.
+
+    Called with a live trial it trains, and returns what the function returns; when that is None, the goals at the
+    best logged evaluation.
+    """
+
+    def __init__(self, train: Train, plan: Plan) -> None:
+        functools.update_wrapper(self, train)
+        self._train = train
+        self.plan = plan
+
+    def __call__(self, trial: LiveTrial) -> Any:
+        """Train, and return the value of the trial."""
+        torch_trial = TorchTrial(trial, self.plan)
+        value = self._train(torch_trial)
+        return torch_trial.outcome() if value is None else value
+
+    def fit(self, trial: LiveTrial) -> nn.Module:
+        """Train, and return the model as it was at its best evaluation, for the test set or for use.
+
+        Raises:
+            SettingError: the training function logged nothing.
+        """
+        torch_trial = TorchTrial(trial, self.plan)
+        self._train(torch_trial)
+        return torch_trial.best_model()
+
+
 def training(
     max_steps: int, *, batch_size: int, evals: int = 10, device: str = "auto"
-) -> Callable[[Train], Callable[[LiveTrial], Any]]:
+) -> Callable[[Train], Objective]:
     """Make a training function an objective for ``Study.optimize`` or ``Project``.
 
     The function is called with a `TorchTrial`, after every source of randomness has been seeded. When it
@@ -42,14 +73,4 @@ def training(
                     trial.log(net, train_loss=loss, **evaluate(net, val_set))
     """
     plan = Plan(max_steps, batch_size, evals, device)
-
-    def decorate(train: Train) -> Callable[[LiveTrial], Any]:
-        @functools.wraps(train)
-        def objective(trial: LiveTrial) -> Any:
-            torch_trial = TorchTrial(trial, plan)
-            value = train(torch_trial)
-            return torch_trial.outcome() if value is None else value
-
-        return objective
-
-    return decorate
+    return lambda train: Objective(train, plan)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,11 +9,23 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from tunewise.errors import MissingExtra
-from tunewise.torch.decorator import training
+from tunewise.space import Categorical, Float, Space
+from tunewise.torch.decorator import Objective, training
 from tunewise.torch.evaluation import evaluate
-from tunewise.torch.trial import LiveTrial, TorchTrial
+from tunewise.torch.trial import TorchTrial
+from tunewise.types import Params
 
 WIDTH = 128
+DEFAULTS: Params = {"use_noise": False, "nesterov.lr": 0.1, "nesterov.one_minus_momentum": 0.1}
+SPACE = Space(
+    {
+        "use_noise": Categorical((False, True)),
+        "noise": Float(0.05, 0.5, log=True),
+        "nesterov.lr": Float(1e-3, 1.0, log=True),
+        "nesterov.one_minus_momentum": Float(5e-3, 0.3, log=True),
+    },
+    when={"noise": ("use_noise", [True])},
+)
 
 
 def load_digits() -> tuple[TensorDataset, TensorDataset, TensorDataset]:
@@ -35,19 +44,24 @@ def load_digits() -> tuple[TensorDataset, TensorDataset, TensorDataset]:
     return train, val, test
 
 
-def make_train(
-    train_set: TensorDataset, val_set: TensorDataset, max_steps: int
-) -> Callable[[LiveTrial], Any]:
-    """The training function: an MLP whose input may be blurred by noise, trained with Nesterov momentum."""
+def make_train(train_set: TensorDataset, val_set: TensorDataset, max_steps: int) -> Objective:
+    """The training function: an MLP, whose inputs may be blurred by noise, trained with Nesterov momentum.
+
+    It can be run far outside of ``SPACE``, so that a round may widen its ranges.
+    """
 
     @training(max_steps=max_steps, batch_size=64, device="cpu")
     def train(trial: TorchTrial) -> None:
         noisy = trial.suggest_categorical("use_noise", [False, True])
-        noise = trial.suggest_float("noise", 0.05, 0.5, log=True) if noisy else 0.0
+        noise = trial.suggest_float("noise", 1e-3, 10.0, log=True) if noisy else 0.0
         net = nn.Sequential(
-            nn.Linear(64, WIDTH), nn.LeakyReLU(), nn.Linear(WIDTH, WIDTH), nn.LeakyReLU(), nn.Linear(WIDTH, 10)
+            nn.Linear(64, WIDTH),
+            nn.LeakyReLU(),
+            nn.Linear(WIDTH, WIDTH),
+            nn.LeakyReLU(),
+            nn.Linear(WIDTH, 10),
         )
-        optimizer = trial.optimizer(net.parameters(), "nesterov", trials=20, lr=(1e-3, 1.0))
+        optimizer = trial.optimizer(net.parameters(), "nesterov", trials=20, lr=(1e-5, 100.0))
         for inputs, labels in trial.batches(train_set):
             loss = F.cross_entropy(net(inputs + noise * torch.randn_like(inputs)), labels)
             optimizer.zero_grad()

@@ -92,6 +92,7 @@ class TorchTrial:
         self.max_steps = plan.max_steps
         self.step = 0
         self.best: Checkpoint | None = None
+        self._model: nn.Module | None = None
         seed_everything(self.seed)
         trial.set_user_attr("seed", self.seed)
         trial.set_user_attr("training", {**asdict(plan), "device": str(self.device)})
@@ -155,8 +156,8 @@ class TorchTrial:
             settings = {"family": kind, **tuned}
         plan = Schedule(schedule, self.max_steps, warmup, end_factor)
         plan.drive(optimizer)
-        self._trial.set_user_attr("optimizer", settings)
-        self._trial.set_user_attr("schedule", asdict(plan))
+        self._trial.set_user_attr("optimizer", {**settings, "warmup": warmup, "end_factor": end_factor})
+        self._trial.set_user_attr("schedule", schedule)
         return optimizer
 
     def log(self, model: nn.Module, **metrics: float | Tensor) -> None:
@@ -183,20 +184,31 @@ class TorchTrial:
         goal = self._goals[0]
         if self.best is None or goal.sign * values[goal.name] < goal.sign * self.best.metrics[goal.name]:
             state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-            self.best = Checkpoint(self.step, values, state)
+            self.best, self._model = Checkpoint(self.step, values, state), model
 
     def outcome(self) -> dict[str, float]:
         """The goals at the best checkpoint; records that this step was selected afterwards.
 
         Raises SettingError when nothing was logged.
         """
+        best = self._selected()
+        self._trial.set_user_attr("selection", {"step": best.step, "best": self._goals[0].name})
+        return {goal.name: best.metrics[goal.name] for goal in self._goals}
+
+    def best_model(self) -> nn.Module:
+        """The logged model, set back to its best checkpoint. Raises SettingError when nothing was logged."""
+        state = self._selected().state
+        assert self._model is not None
+        self._model.load_state_dict(state)
+        return self._model
+
+    def _selected(self) -> Checkpoint:
         if self.best is None:
             raise SettingError(
-                "The training function returned nothing and logged nothing; return its metric, or call "
-                "trial.log(model, ...) whenever trial.eval_due."
+                "The training function logged nothing; call trial.log(model, ...) whenever trial.eval_due, or "
+                "return its metric."
             )
-        self._trial.set_user_attr("selection", {"step": self.best.step, "best": self._goals[0].name})
-        return {goal.name: self.best.metrics[goal.name] for goal in self._goals}
+        return self.best
 
 
 def _device(wanted: str, number: int) -> torch.device:
