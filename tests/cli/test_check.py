@@ -51,9 +51,7 @@ def test_the_worst_verdict_is_the_exit_code(run, store, monkeypatch, verdict, co
 
 def test_settings_are_handed_on(run, store, monkeypatch):
     seen = {}
-    monkeypatch.setattr(
-        "tunewise.playbook.check", lambda _, **settings: seen.update(settings) or Findings()
-    )
+    monkeypatch.setattr("tunewise.playbook.check", lambda _, **settings: seen.update(settings) or Findings())
     assert run("check", "runs.db::digits", "--noise-sd", "0.01", "--min-effect", "0.1").exit_code == 0
     assert seen == {"noise_sd": 0.01, "min_effect": 0.1}
 

@@ -15,3 +15,12 @@ def test_folder_and_quick_are_handed_on(monkeypatch):
     assert CliRunner().invoke(command, ["here", "--quick"]).exit_code == 0
     assert CliRunner().invoke(command, []).exit_code == 0
     assert seen == [(Path("here"), True), (Path("tunewise-demo"), False)]
+
+
+def test_without_torch_the_extra_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("tunewise.torch.demo")]:
+        monkeypatch.delitem(sys.modules, name)
+    result = run("demo")
+    assert result.exit_code == 3
+    assert 'pip install "tunewise[torch]"' in result.stderr

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tunewise.cli.help import epilog
-from tunewise.cli.place import open_study, study_argument
+from tunewise.cli.place import open_study, split, study_argument
 from tunewise.cli.show import print_json, print_table
 from tunewise.playbook.finding import Finding, Findings, Verdict
 
@@ -59,7 +59,7 @@ def command(
     if report is not None:
         from tunewise.cli.report import write_report
 
-        write_report(opened, findings, report)
+        write_report(opened, findings, "::".join(split(study, storage)), report)
     ctx.exit(_EXIT[findings.verdict])
 
 

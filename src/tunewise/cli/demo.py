@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tunewise.cli.help import epilog
+from tunewise.errors import MissingExtra
 
 
 @click.command(
@@ -23,6 +24,10 @@ def command(*, folder: Path, quick: bool) -> None:
 
     Needs PyTorch: pip install "tunewise[torch]".
     """
-    from tunewise.torch.demo import run_demo
-
+    try:
+        from tunewise.torch.demo import run_demo
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("PyTorch", "torch", "The demo") from None
     run_demo(folder, quick)

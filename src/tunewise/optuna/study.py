@@ -10,7 +10,7 @@ from tunewise import study
 from tunewise.optuna.distributions import BaseDistribution
 from tunewise.optuna.frame import ATTRS, data_frame
 from tunewise.optuna.pruners import MedianPruner
-from tunewise.optuna.samplers import BaseSampler
+from tunewise.optuna.samplers import BaseSampler, TPESampler
 from tunewise.optuna.trial import FrozenTrial, Trial, TrialState, frozen, native, native_state
 from tunewise.pruners import Pruner
 from tunewise.records import FrozenTrial as Record
@@ -196,15 +196,16 @@ def create_study(
     load_if_exists: bool = False,
     directions: Sequence[str | StudyDirection] | None = None,
 ) -> Study:
-    """Make a study; without a direction it minimises, without a pruner it has the median pruner."""
+    """Make a study. As in Optuna it minimises, samples by TPE and prunes by the median unless told otherwise."""
+    chosen = sampler or TPESampler()
     made = study.create_study(
         study_name,
         storage,
         direction=None if direction is None else _direction(direction),
         directions=None if directions is None else [_direction(each) for each in directions],
-        sampler="auto" if sampler is None else sampler.native,
+        sampler=chosen.native,
         pruner=pruner or MedianPruner(),
-        seed=None if sampler is None else sampler.seed,
+        seed=chosen.seed,
         load_if_exists=load_if_exists,
     )
     return Study(made)
