@@ -62,7 +62,9 @@ class MissingExtra(TunewiseError, ImportError):
     """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f'{purpose} needs {package}, which is not installed: pip install "tunewise[{extra}]"')
+        super().__init__(
+            f'{purpose} needs {package}, which is not installed: pip install "tunewise[{extra}]"'
+        )
 
 
 class TrialPruned(TunewiseError):

@@ -137,7 +137,9 @@ def encode(events: Iterable[Event]) -> str:
     except ValueError:
         return json.dumps(_tagged(rows), separators=(",", ":"), allow_nan=False)
     except TypeError as error:
-        raise SettingError(f"An attribute cannot be stored: {error}. Use None, bool, int, float, str, list, dict.") from None
+        raise SettingError(
+            f"An attribute cannot be stored: {error}. Use None, bool, int, float, str, list, dict."
+        ) from None
 
 
 def decode(bodies: Sequence[str]) -> list[Event]:
@@ -147,7 +149,9 @@ def decode(bodies: Sequence[str]) -> list[Event]:
     if len(batches) != len(bodies):
         raise ValueError("a batch is not one JSON value")
     readers = _READERS
-    return [event for batch in batches for row in batch if (event := readers.get(row[0], _skip)(row)) is not None]
+    return [
+        event for batch in batches for row in batch if (event := readers.get(row[0], _skip)(row)) is not None
+    ]
 
 
 def to_plain(value: Any) -> Json:

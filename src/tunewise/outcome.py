@@ -42,7 +42,9 @@ def outcome_of(
         numbers = as_values(values, trials.goals)
     except SettingError as error:
         return Outcome(TrialState.FAILED, None, str(error))
-    bad = [f"{goal.name} is {x}" for goal, x in zip(trials.goals, numbers, strict=True) if not math.isfinite(x)]
+    bad = [
+        f"{goal.name} is {x}" for goal, x in zip(trials.goals, numbers, strict=True) if not math.isfinite(x)
+    ]
     if bad:
         return Outcome(TrialState.INFEASIBLE, None, reason or ", ".join(bad))
     return Outcome(TrialState.COMPLETE, numbers, reason)
@@ -63,7 +65,9 @@ def as_values(values: Any, goals: Sequence[Goal]) -> tuple[float, ...]:
         values = values.tolist()
     if isinstance(values, list | tuple):
         if len(values) != len(goals):
-            raise SettingError(f"The result {values!r} has {len(values)} values; this study has {len(goals)} goals.")
+            raise SettingError(
+                f"The result {values!r} has {len(values)} values; this study has {len(goals)} goals."
+            )
         return tuple(_number(value) for value in values)
     if len(goals) != 1:
         raise SettingError(f"The result {values!r} is one value; this study has {len(goals)} goals.")
@@ -78,7 +82,9 @@ def _number(value: Any) -> float:
     except OverflowError:
         return math.inf
     except (TypeError, ValueError):
-        raise SettingError(f"The result {value!r} ({type(value).__name__}) is no number; return a float.") from None
+        raise SettingError(
+            f"The result {value!r} ({type(value).__name__}) is no number; return a float."
+        ) from None
 
 
 def _last_reports(trials: Trials, number: int) -> list[float] | None:
@@ -97,8 +103,12 @@ def _state(state: TrialState | str | None) -> TrialState | None:
     else:
         names = {each.name.lower(): each for each in TrialState}
         if str(state).lower() not in names:
-            raise SettingError(f"There is no state {state!r}; an end is one of complete, pruned, failed, infeasible.")
+            raise SettingError(
+                f"There is no state {state!r}; an end is one of complete, pruned, failed, infeasible."
+            )
         wanted = names[str(state).lower()]
     if wanted is not None and not wanted.is_finished:
-        raise SettingError(f"A trial cannot be told to be {wanted.name}; say complete, pruned, failed or infeasible.")
+        raise SettingError(
+            f"A trial cannot be told to be {wanted.name}; say complete, pruned, failed or infeasible."
+        )
     return wanted

@@ -312,7 +312,9 @@ class Space(Mapping[str, Domain]):
         self._conditions = self._ordered_conditions()
         self._scales = _Scales(tuple(self._domains.values()))
         self.code = code_of(self.names)
-        self._hash = hash((tuple(self._domains.items()), tuple(sorted(self.when.items(), key=lambda kv: kv[0]))))
+        self._hash = hash(
+            (tuple(self._domains.items()), tuple(sorted(self.when.items(), key=lambda kv: kv[0])))
+        )
 
     def __getitem__(self, name: str) -> Domain:
         return self._domains[name]
@@ -417,7 +419,9 @@ class Space(Mapping[str, Domain]):
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(total, self.n_dims)
         if not self.when:
             return points
-        distinct = np.unique(np.nan_to_num(self.mask(points), nan=-np.inf), axis=0)  # rows of NaN never compare equal
+        distinct = np.unique(
+            np.nan_to_num(self.mask(points), nan=-np.inf), axis=0
+        )  # rows of NaN never compare equal
         return np.where(np.isinf(distinct), np.nan, distinct)
 
     def encode(self, params: Mapping[str, Any]) -> FloatArray:
@@ -451,7 +455,9 @@ class Space(Mapping[str, Domain]):
         waiting = dict(self.when)
         for child, (parent, values) in waiting.items():
             if child not in self._domains or parent not in self._domains:
-                raise SpaceError(f"The condition {child!r} on {parent!r} names a parameter that is not in the space.")
+                raise SpaceError(
+                    f"The condition {child!r} on {parent!r} names a parameter that is not in the space."
+                )
             for value in values:
                 self._domains[parent].encode(value)
         column = {name: j for j, name in enumerate(self.names)}
@@ -459,7 +465,9 @@ class Space(Mapping[str, Domain]):
         while waiting:
             ready = [child for child, (parent, _) in waiting.items() if parent not in waiting]
             if not ready:
-                raise SpaceError(f"The conditions on {sorted(waiting)} depend on each other in a circle; break it.")
+                raise SpaceError(
+                    f"The conditions on {sorted(waiting)} depend on each other in a circle; break it."
+                )
             for child in ready:
                 parent, values = waiting.pop(child)
                 wanted = np.array([self._domains[parent].encode(value) for value in values])
@@ -478,7 +486,9 @@ class _Scales:
 
     def __init__(self, domains: tuple[Domain, ...]) -> None:
         smooth = [isinstance(d, Float) and d.n_values is None for d in domains]
-        ranges = [d for d, is_smooth in zip(domains, smooth, strict=True) if is_smooth and isinstance(d, Float)]
+        ranges = [
+            d for d, is_smooth in zip(domains, smooth, strict=True) if is_smooth and isinstance(d, Float)
+        ]
         self.columns = np.flatnonzero(smooth)
         self.others = [(j, d) for j, d in enumerate(domains) if not smooth[j]]
         self.low, self.high = np.array([d.low for d in ranges]), np.array([d.high for d in ranges])
@@ -549,7 +559,9 @@ def _whole(value: Any, what: str) -> int:
     if number != math.floor(number):
         raise SpaceError(f"{what} is {value!r}; an Int needs a whole number.")
     if abs(int(value)) > _LARGEST_INT:
-        raise SpaceError(f"{what} is {value!r}; whole numbers beyond 2**53 cannot be kept exactly. Scale it down.")
+        raise SpaceError(
+            f"{what} is {value!r}; whole numbers beyond 2**53 cannot be kept exactly. Scale it down."
+        )
     return int(value)
 
 

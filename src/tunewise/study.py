@@ -31,7 +31,6 @@ from tunewise.errors import (
 from tunewise.events import (
     Constrained,
     Event,
-    Noted,
     ParamsSet,
     Reported,
     SpaceSet,
@@ -42,6 +41,7 @@ from tunewise.events import (
     TrialStarted,
     to_plain,
 )
+from tunewise.outcome import outcome_of
 from tunewise.pruners import Pruner
 from tunewise.pruners import from_settings as pruner_from_settings
 from tunewise.pruners import make as make_pruner
@@ -58,7 +58,6 @@ from tunewise.storage import Log, open_log
 from tunewise.trial import Trial
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
-from tunewise.outcome import Outcome, outcome_of
 
 Storage = str | Path | Log | None
 Objective = Callable[[Trial], Any]
@@ -141,7 +140,9 @@ class Study:
         trials = self.sync()
         best = trials.best()
         if best is None:
-            raise NoTrials(f"Study {self.name!r} has no complete trial without violation yet; run some first.")
+            raise NoTrials(
+                f"Study {self.name!r} has no complete trial without violation yet; run some first."
+            )
         return trials.row(best)
 
     @property
@@ -200,9 +201,13 @@ class Study:
             SettingError: it has another number of values than this study has goals.
         """
         if not trial.state.is_finished:
-            raise TrialStateError(f"Trial {trial.number} is {trial.state.name}; only finished trials can be added.")
+            raise TrialStateError(
+                f"Trial {trial.number} is {trial.state.name}; only finished trials can be added."
+            )
         if trial.state == TrialState.COMPLETE and len(trial.values or ()) != len(self.goals):
-            raise SettingError(f"The trial has values {trial.values}; this study has {len(self.goals)} goals.")
+            raise SettingError(
+                f"The trial has values {trial.values}; this study has {len(self.goals)} goals."
+            )
         return self._claim(lambda number: _facts_of(trial, number), durable=True)
 
     def ask(self) -> Trial:
@@ -243,7 +248,9 @@ class Study:
         finish = TrialFinished(number, *outcome, time.time())
         alone = self._append([*facts, finish], durable=True)
         if not alone and not trials.has_finish(finish):
-            raise TrialStateError(f"Trial {number} was finished by somebody else meanwhile; the first result stays.")
+            raise TrialStateError(
+                f"Trial {number} was finished by somebody else meanwhile; the first result stays."
+            )
         return trials.row(number)
 
     def optimize(
@@ -293,7 +300,9 @@ class Study:
         except TrialStateError:
             if self._trials.is_open(trial.number):
                 raise
-            log.logger.warning("Trial %d was finished by somebody else; this result is not used.", trial.number)
+            log.logger.warning(
+                "Trial %d was finished by somebody else; this result is not used.", trial.number
+            )
             return self._trials.row(trial.number)
         except BaseException as error:
             record = self.tell(trial, state=TrialState.FAILED, reason=f"{type(error).__name__}: {error}")
@@ -491,7 +500,9 @@ def copy_study(
     try:
         position = target.append(name, events[:1], at=0)
     except Conflict:
-        raise StudyExists(f"There is a study {name!r} in {target.url} already; choose another name.") from None
+        raise StudyExists(
+            f"There is a study {name!r} in {target.url} already; choose another name."
+        ) from None
     if events[1:]:
         target.append(name, events[1:], at=position, durable=True)
     return Study(target, name, None, None)
@@ -518,7 +529,9 @@ def _goals(
 
 def _same_goals(study: Study, wanted: tuple[Goal, ...], given: object) -> Study:
     if given and tuple(g.direction for g in wanted) != study.directions:
-        raise SettingError(f"Study {study.name!r} has the directions {study.directions}; leave them out or match them.")
+        raise SettingError(
+            f"Study {study.name!r} has the directions {study.directions}; leave them out or match them."
+        )
     return study
 
 

@@ -261,7 +261,9 @@ def _domain(kind: Any, *arguments: Any) -> Domain:
     except KeyError:
         pass
     except TypeError:
-        raise SpaceError(f"{arguments!r} cannot describe a {kind.__name__}; use plain numbers or choices.") from None
+        raise SpaceError(
+            f"{arguments!r} cannot describe a {kind.__name__}; use plain numbers or choices."
+        ) from None
     domain: Domain = kind(*arguments[1:]) if kind is Categorical else kind(*arguments)
     if len(_DOMAINS) >= _MOST_DOMAINS:
         _DOMAINS.clear()

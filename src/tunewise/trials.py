@@ -447,7 +447,9 @@ class Trials:
             elif self.domains[name] is not parameter.first_domain:
                 self.domains[name] = parameter.first_domain
                 self._joint.clear()
-            raw[number, parameter.column] = value if parameter.choices is None else _code(parameter.choices, value)
+            raw[number, parameter.column] = (
+                value if parameter.choices is None else _code(parameter.choices, value)
+            )
         names = self._names_of[number]
         added = tuple(name for name in event.params if name in known)
         self._names_of[number] = names + tuple(n for n in added if n not in names) if names else added

@@ -12,5 +12,5 @@ IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 Json: TypeAlias = Any
 
-Choice: TypeAlias = None | bool | int | float | str
+Choice: TypeAlias = bool | int | float | str | None
 Params: TypeAlias = dict[str, Choice]

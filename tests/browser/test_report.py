@@ -46,7 +46,14 @@ def page(tmp_path_factory):
 
 @pytest.mark.parametrize("width", [1280, 500])
 def test_every_figure_draws_and_the_console_is_silent(page, width, tmp_path):
-    command = [browser(), *FLAGS, f"--window-size={width},2000", f"--user-data-dir={tmp_path}", "--dump-dom", page.as_uri()]
+    command = [
+        browser(),
+        *FLAGS,
+        f"--window-size={width},2000",
+        f"--user-data-dir={tmp_path}",
+        "--dump-dom",
+        page.as_uri(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     dom = re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
     n_charts = len(re.findall(r'id="chart-\d+"', dom))

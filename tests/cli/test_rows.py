@@ -1,6 +1,6 @@
 import io
 
-from tunewise.cli.rows import flat_rows, write_csv
+from tunewise.cli.rows import flat_rows, one_kind_a_column, write_csv
 from tunewise.records import FrozenTrial, Goal, TrialState
 
 GOALS = (Goal("error"), Goal("seconds"))
@@ -44,6 +44,15 @@ def test_csv_quotes_what_needs_it():
         "0,complete,0.5,3.0,1970-01-01T00:00:00.000+00:00,1970-01-01T00:00:02.000+00:00,2.0,,0.1,,[1],"
     )
     assert out.getvalue().splitlines()[2] == '1,failed,,,,,,"said ""no""",,"relu, gelu",,-1.0'
+
+
+def test_only_columns_of_mixed_kinds_become_text():
+    rows = [{"a": 1, "b": 1, "c": None}, {"a": "x", "b": 0.5, "c": True}, {"a": None, "d": "y"}]
+    assert one_kind_a_column(rows) == [
+        {"a": "1", "b": 1, "c": None},
+        {"a": "x", "b": 0.5, "c": True},
+        {"a": None, "d": "y"},
+    ]
 
 
 def test_no_trials_are_an_empty_table():

@@ -7,12 +7,13 @@ import pytest
 
 import tunewise as tw
 from tunewise import figures
+from tunewise.playbook import check
 from tunewise.report.charts import round_pictures
 from tunewise.report.data import RoundData
-from tunewise.playbook import check
 
 SPACE = tw.Space(
-    {"lr": tw.Float(1e-4, 1.0, log=True), "k": tw.Categorical(("a", "b")), "n": tw.Int(1, 4)}, {"n": ("k", ["a"])}
+    {"lr": tw.Float(1e-4, 1.0, log=True), "k": tw.Categorical(("a", "b")), "n": tw.Int(1, 4)},
+    {"n": ("k", ["a"])},
 )
 
 
@@ -38,7 +39,9 @@ def test_history_keeps_the_best_so_far(trials):
     ordered = sorted(best, reverse=trials.goals[0].direction == "minimize")
     assert best == ordered
     assert best[-1] == trials.row(trials.best()).value
-    assert sum(row["state"] == "infeasible" for row in rows) == (trials.state == tw.TrialState.INFEASIBLE).sum()
+    assert (
+        sum(row["state"] == "infeasible" for row in rows) == (trials.state == tw.TrialState.INFEASIBLE).sum()
+    )
 
 
 def test_an_axis_shows_every_trial_that_has_the_parameter(trials):

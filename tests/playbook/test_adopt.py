@@ -45,7 +45,10 @@ def test_the_search_length_does_not_matter_because_fresh_runs_alone_count():
         adopted = 0
         for _ in range(300):
             _ = rng.standard_normal(length).min()  # the run that won the search is not shown to the decision
-            adopted += decide(rng.standard_normal(8), rng.standard_normal(8), min_effect=0.5).verdict == Adoption.ADOPT
+            adopted += (
+                decide(rng.standard_normal(8), rng.standard_normal(8), min_effect=0.5).verdict
+                == Adoption.ADOPT
+            )
         rates.append(adopted / 300)
     assert abs(rates[0] - rates[1]) < 0.07
 
@@ -95,7 +98,9 @@ def test_noise_is_pooled_over_configurations_and_unmeasured_is_said():
 
 def test_intervals_cover():
     rng = np.random.default_rng(0)
-    covered = sum(low <= 0.3 <= high for low, high in (jeffreys(int(k), 20) for k in rng.binomial(20, 0.3, 500)))
+    covered = sum(
+        low <= 0.3 <= high for low, high in (jeffreys(int(k), 20) for k in rng.binomial(20, 0.3, 500))
+    )
     assert 0.86 <= covered / 500 <= 0.96
     sds = rng.standard_normal((500, 5)).std(axis=1, ddof=1)
     assert 0.86 <= sum(low <= 1 <= high for low, high in (sd_interval(s, 4) for s in sds)) / 500 <= 0.94

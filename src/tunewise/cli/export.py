@@ -10,7 +10,7 @@ import click
 
 from tunewise.cli.help import epilog
 from tunewise.cli.place import open_study, study_argument
-from tunewise.cli.rows import flat_rows, write_csv
+from tunewise.cli.rows import flat_rows, one_kind_a_column, write_csv
 from tunewise.cli.show import as_json, finite
 from tunewise.errors import MissingExtra, SettingError
 
@@ -55,8 +55,4 @@ def _write_parquet(file: Path, columns: list[str], rows: list[dict[str, Any]]) -
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name or "pyarrow", "data", "Writing Parquet") from None
-    table = pandas.DataFrame(rows, columns=columns)
-    for name in table.select_dtypes("object"):
-        if len({type(value) for value in table[name].dropna()}) > 1:
-            table[name] = table[name].map(str, na_action="ignore")
-    table.to_parquet(file, index=False)
+    pandas.DataFrame(one_kind_a_column(rows), columns=columns).to_parquet(file, index=False)

@@ -31,6 +31,19 @@ def write_csv(records: Iterable[FrozenTrial], goals: Sequence[Goal], file: TextI
     writer.writerows(rows)
 
 
+def one_kind_a_column(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows with columns that mix kinds of values (1, "a", True) turned into text, as typed files need it."""
+    kinds: dict[str, set[type]] = {}
+    for row in rows:
+        for name, value in row.items():
+            kinds.setdefault(name, set()).update({type(value)} - {type(None)})
+    mixed = {name for name, each in kinds.items() if len(each) > 1 and each != {int, float}}
+    return [
+        {name: str(value) if name in mixed and value is not None else value for name, value in row.items()}
+        for row in rows
+    ]
+
+
 def _flat(record: FrozenTrial, goals: Sequence[Goal]) -> dict[str, Any]:
     values = record.values or [None] * len(goals)
     row: dict[str, Any] = {"number": record.number, "state": record.state.name.lower()}

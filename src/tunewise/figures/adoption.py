@@ -18,12 +18,20 @@ def adoption_rows(candidate: Sequence[float], baseline: Sequence[float]) -> list
 def adoption_chart(rows: list[dict[str, Any]], metric: str) -> Any:
     """Dots for runs, a tick at each mean."""
     alt = altair()
-    colour = alt.Color("arm:N", legend=None, scale=alt.Scale(domain=["candidate", "baseline"], range=[ACCENT, QUIET]))
+    colour = alt.Color(
+        "arm:N", legend=None, scale=alt.Scale(domain=["candidate", "baseline"], range=[ACCENT, QUIET])
+    )
     x = alt.X("value:Q", title=metric, scale=alt.Scale(zero=False))
     y = alt.Y("arm:N", title=None, sort=["candidate", "baseline"])
     data = values(rows)
-    dots = alt.Chart(data).mark_circle(size=110, opacity=0.65).encode(x, y, color=colour, tooltip=[alt.Tooltip("value:Q")])
-    means = alt.Chart(data).mark_tick(thickness=3, size=34).encode(
-        alt.X("mean(value):Q", title=metric, scale=alt.Scale(zero=False)), y, color=colour
+    dots = (
+        alt.Chart(data)
+        .mark_circle(size=110, opacity=0.65)
+        .encode(x, y, color=colour, tooltip=[alt.Tooltip("value:Q")])
+    )
+    means = (
+        alt.Chart(data)
+        .mark_tick(thickness=3, size=34)
+        .encode(alt.X("mean(value):Q", title=metric, scale=alt.Scale(zero=False)), y, color=colour)
     )
     return styled(alt.layer(dots, means), 110)

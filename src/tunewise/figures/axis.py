@@ -44,8 +44,15 @@ def axis_chart(rows: list[dict[str, Any]], space: Space, name: str, metric: str)
     if isinstance(domain, Categorical):
         x = alt.X("x:N", title=name, sort=[str(c) for c in domain.choices], axis=alt.Axis(labelAngle=0))
     else:
-        scale = alt.Scale(type="log" if domain.log else "linear", domain=[domain.low, domain.high], nice=False)
-        x = alt.X("x:Q", title=name + (" (log scale)" if domain.log else ""), scale=scale, axis=alt.Axis(tickCount=6))
+        scale = alt.Scale(
+            type="log" if domain.log else "linear", domain=[domain.low, domain.high], nice=False
+        )
+        x = alt.X(
+            "x:Q",
+            title=name + (" (log scale)" if domain.log else ""),
+            scale=scale,
+            axis=alt.Axis(tickCount=6),
+        )
     layers = [] if isinstance(domain, Categorical) else [_zones(space, name)]
     layers.append(
         alt.Chart(values(shown)).mark_point(filled=True, size=48, opacity=0.85).encode(

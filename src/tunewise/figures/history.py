@@ -40,11 +40,17 @@ def history_chart(rows: list[dict[str, Any]], metric: str) -> Any:
     y = alt.Y("value:Q", title=metric, scale=alt.Scale(domain=span(known), nice=False))
     x = alt.X("number:Q", title="trial", axis=alt.Axis(tickMinStep=1))
     tip = [alt.Tooltip(f) for f in ("number:Q", "value:Q", "state:N")]
-    dots = alt.Chart(values(complete)).mark_circle(size=42, color=QUIET, opacity=0.75).encode(x, y, tooltip=tip)
-    crosses = alt.Chart(values(other)).mark_point(shape="cross", filled=True, size=50, color=BAD).encode(
-        x, y, tooltip=[alt.Tooltip("number:Q"), alt.Tooltip("state:N")]
+    dots = (
+        alt.Chart(values(complete)).mark_circle(size=42, color=QUIET, opacity=0.75).encode(x, y, tooltip=tip)
     )
-    line = alt.Chart(values(complete)).mark_line(interpolate="step-after", color=ACCENT, strokeWidth=2.5).encode(
-        x, alt.Y("best:Q", title=metric)
+    crosses = (
+        alt.Chart(values(other))
+        .mark_point(shape="cross", filled=True, size=50, color=BAD)
+        .encode(x, y, tooltip=[alt.Tooltip("number:Q"), alt.Tooltip("state:N")])
+    )
+    line = (
+        alt.Chart(values(complete))
+        .mark_line(interpolate="step-after", color=ACCENT, strokeWidth=2.5)
+        .encode(x, alt.Y("best:Q", title=metric))
     )
     return styled(alt.layer(dots, crosses, line), 240)

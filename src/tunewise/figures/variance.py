@@ -28,14 +28,20 @@ def variance_chart(rows: list[dict[str, Any]], metric: str) -> Any:
     y = alt.Y("name:N", sort=order, title=None, scale=alt.Scale(domain=order))
     ceiling = max([row["high"] or row["sd"] for row in measured], default=1.0) * 1.15
     x = alt.Scale(domain=[0, ceiling], nice=False)
-    bars = alt.Chart(values(measured)).mark_rule(color=ACCENT, strokeWidth=4, opacity=0.45).encode(
-        alt.X("low:Q", title=f"standard deviation of {metric}", scale=x), y, x2="high"
+    bars = (
+        alt.Chart(values(measured))
+        .mark_rule(color=ACCENT, strokeWidth=4, opacity=0.45)
+        .encode(alt.X("low:Q", title=f"standard deviation of {metric}", scale=x), y, x2="high")
     )
-    dots = alt.Chart(values(measured)).mark_circle(color=ACCENT, size=90, opacity=1).encode(
-        alt.X("sd:Q", scale=x), y, tooltip=[alt.Tooltip("name:N"), alt.Tooltip("sd:Q", format=".4g")]
+    dots = (
+        alt.Chart(values(measured))
+        .mark_circle(color=ACCENT, size=90, opacity=1)
+        .encode(alt.X("sd:Q", scale=x), y, tooltip=[alt.Tooltip("name:N"), alt.Tooltip("sd:Q", format=".4g")])
     )
     missing = [{**row, "sd": 0.0} for row in rows if row["sd"] is None]
-    words = alt.Chart(values(missing)).mark_text(align="left", dx=6, color=QUIET, fontStyle="italic").encode(
-        alt.X("sd:Q", scale=x), y, text="text:N"
+    words = (
+        alt.Chart(values(missing))
+        .mark_text(align="left", dx=6, color=QUIET, fontStyle="italic")
+        .encode(alt.X("sd:Q", scale=x), y, text="text:N")
     )
     return styled(alt.layer(bars, dots, words), 150)

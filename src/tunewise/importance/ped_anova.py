@@ -1,7 +1,7 @@
 """PED-ANOVA: a parameter matters as far as its values among the best trials differ from its values among all.
 
-Watanabe, Bansal and Hutter, "PED-ANOVA" (IJCAI 2023, arXiv 2304.10255): the Pearson divergence between the density of a parameter in
-the top fraction and in all trials, here with histograms in the unit cube smoothed by a Dirichlet prior.
+Watanabe, Bansal and Hutter, "PED-ANOVA" (IJCAI 2023, arXiv 2304.10255): the Pearson divergence between the density of a
+parameter in the top fraction and in all trials, here with histograms in the unit cube, less what chance would give.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def ped_anova(trials: Trials, space: Space, top: float = 0.25) -> dict[str, floa
         return {name: 1 / len(names) for name in names}
     k = max(4, int(np.ceil(top * len(X))))
     best = np.argsort(loss, kind="stable")[:k]
-    raw = np.array([_divergence(X[:, j], best, _bins(space[name].n_values, k)) for j, name in enumerate(names)])
+    raw = np.array(
+        [_divergence(X[:, j], best, _bins(space[name].n_values, k)) for j, name in enumerate(names)]
+    )
     total = raw.sum()
     shares = raw / total if total > 0 else np.full(len(names), 1 / len(names))
     return {names[j]: float(shares[j]) for j in np.argsort(-shares, kind="stable")}
@@ -51,4 +53,4 @@ def _divergence(u: FloatArray, best: np.ndarray[tuple[int, ...], np.dtype[np.int
     p_all = everywhere[used] / everywhere.sum()
     p_top = there[used] / there.sum()
     chance = (used.sum() - 1) * (1 / len(best) - 1 / len(u))
-    return max(0.0, float(((p_top - p_all) ** 2 / p_all).sum()) - chance)
+    return max(0.0, float(((p_top - p_all) ** 2 / p_all).sum() - chance))

@@ -39,7 +39,7 @@ def TPESampler(
     return BaseSampler(samplers.TPE(n_startup=n_startup_trials, n_candidates=n_ei_candidates), seed)
 
 
-def GPSampler(*, seed: int | None = None, n_startup_trials: int = 10, **others: Any) -> BaseSampler:
+def GPSampler(*, seed: int | None = None, n_startup_trials: int | None = None, **others: Any) -> BaseSampler:
     """See `tunewise.samplers.GP`."""
     _warn("GPSampler", others)
     return BaseSampler(samplers.GP(n_startup=n_startup_trials), seed)

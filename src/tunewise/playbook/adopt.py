@@ -34,7 +34,10 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    candidate: FloatArray, baseline: FloatArray, min_effect: float = 0.0, prior: tuple[float, float] | None = None
+    candidate: FloatArray,
+    baseline: FloatArray,
+    min_effect: float = 0.0,
+    prior: tuple[float, float] | None = None,
 ) -> Comparison:
     """Compare losses (n,), (m,) of two arms; NaN is a run that diverged.
 
@@ -59,7 +62,13 @@ def compare(
     delta = float(b.mean() - a.mean())
     error = math.sqrt(variance * (1 / len(a) + 1 / len(b)))
     return Comparison(
-        delta, error, df, math.sqrt(variance), _above(delta, 0.0, error, df), _above(delta, min_effect, error, df), p_fails
+        delta,
+        error,
+        df,
+        math.sqrt(variance),
+        _above(delta, 0.0, error, df),
+        _above(delta, min_effect, error, df),
+        p_fails,
     )
 
 
@@ -79,8 +88,8 @@ def decide(
     """The decision after as many of the ``looks`` (runs an arm) as the values allow.
 
     ``sign`` is +1 where smaller values are better, -1 where larger ones are. It is ADOPT as soon as
-    P(better by more than ``min_effect``) reaches ``p`` at a look, KEEP as soon as it is at most 0.2 or the candidate diverges more
-    often (by 5 points, with probability above 1/2).
+    P(better by more than ``min_effect``) reaches ``p`` at a look, KEEP as soon as it is at most 0.2 or the
+    candidate diverges more often (by 5 points, with probability above 1/2).
     """
     losses = sign * np.array(candidate, dtype=np.float64), sign * np.array(baseline, dtype=np.float64)
     n_runs = min(len(losses[0]), len(losses[1]))
@@ -114,7 +123,9 @@ def verdict_of(comparison: Comparison, p: float) -> Adoption:
 
 def _headline(verdict: Adoption, c: Comparison, metric: str, least: float, n: int, reach: float) -> str:
     if c.p_fails_more > 0.5:
-        return f"the candidate diverges more often (probability {c.p_fails_more:.2f}) in {n} fresh runs an arm."
+        return (
+            f"the candidate diverges more often (probability {c.p_fails_more:.2f}) in {n} fresh runs an arm."
+        )
     words = {
         Adoption.ADOPT: "the candidate is better",
         Adoption.KEEP: "the candidate is not worth adopting",

@@ -29,7 +29,11 @@ def curve_checks(evidence: Evidence) -> list[Finding]:
         words = f"No complete trial reported {_FEWEST} finite values of {evidence.trials.goals[0].name!r} along training."
         needs = "report the goal's metric at several steps: trial.report(value, step)"
         return [Finding(code, subject, Verdict.NA, words, next_action=needs) for code, subject in _SUBJECTS]
-    return [_overfitting(evidence, number, y), _step_noise(evidence, number, y), _improving(evidence, number, y)]
+    return [
+        _overfitting(evidence, number, y),
+        _step_noise(evidence, number, y),
+        _improving(evidence, number, y),
+    ]
 
 
 _SUBJECTS = (("P35", "overfitting"), ("P38", "step noise"), ("P39", "still improving"))
@@ -99,8 +103,12 @@ def _improving(evidence: Evidence, number: int, y: FloatArray) -> Finding:
     schedule = str(evidence.trials.attrs(number).get("schedule", "")).lower()
     subject = "still improving"
     if any(word in schedule for word in _DECAYING):
-        words = f"The learning rate decays ({schedule}), so the curve improves to its end whatever the length."
-        return Finding("P39", subject, Verdict.NA, words, next_action="compare with a paired run of 1.5 times the steps")
+        words = (
+            f"The learning rate decays ({schedule}), so the curve improves to its end whatever the length."
+        )
+        return Finding(
+            "P39", subject, Verdict.NA, words, next_action="compare with a paired run of 1.5 times the steps"
+        )
     tail = y[-max(_FEWEST, len(y) // 3) :]
     fit = slope_of(tail)
     ahead = len(y) / 4
@@ -109,8 +117,11 @@ def _improving(evidence: Evidence, number: int, y: FloatArray) -> Finding:
     least = max(evidence.unit or 0.0, 2 * step_sd(y) if evidence.unit is None else 0.0)
     rising = gain - reach > least
     verdict = Verdict.OK if not rising else Verdict.ACT if schedule else Verdict.UNSURE
-    words = f"A quarter more training of trial {number} should bring {gain:.3g} (90 % interval {gain - reach:.3g} to {gain + reach:.3g})."
-    unknown = "note the schedule: trial.set_user_attr('schedule', 'constant')" if rising and not schedule else ""
+    between = f"{gain - reach:.3g} to {gain + reach:.3g}"
+    words = f"A quarter more training of trial {number} should bring {gain:.3g} (90 % interval {between})."
+    unknown = (
+        "note the schedule: trial.set_user_attr('schedule', 'constant')" if rising and not schedule else ""
+    )
     return Finding(
         "P39", subject, verdict, words, effect=gain, interval=(gain - reach, gain + reach), threshold=least,
         threshold_source="noise over seeds" if evidence.noise_sd else "twice the step noise",

@@ -20,7 +20,9 @@ def density(evidence: Evidence) -> Finding:
     subject = "sampling density"
     n = len(evidence.rows)
     if evidence.adaptive:
-        return Finding("P29", subject, Verdict.NA, "The trials were chosen adaptively; best-of-k needs independent ones.")
+        return Finding(
+            "P29", subject, Verdict.NA, "The trials were chosen adaptively; best-of-k needs independent ones."
+        )
     if n < _FEWEST or (~evidence.infeasible).sum() < 4:
         words = f"{n} trials are too few to say what doubling them would buy; {_FEWEST} are needed."
         return Finding("P29", subject, Verdict.UNSURE, words, next_action="run more trials",
@@ -33,7 +35,11 @@ def density(evidence: Evidence) -> Finding:
     unit = evidence.unit
     n_good = int((loss <= loss.min() + 2 * (unit or 0.0)).sum())
     verdict = _verdict(gain, unit, n_good)
-    scale = f" = {gain / 2 / unit:.1f} units of noise" if unit else "; the noise that would judge it is not measured"
+    scale = (
+        f" = {gain / 2 / unit:.1f} units of noise"
+        if unit
+        else "; the noise that would judge it is not measured"
+    )
     act = verdict == Verdict.ACT
     return Finding(
         "P29",

@@ -45,7 +45,11 @@ class Evidence(NamedTuple):
 
 
 def gather(
-    trials: Trials, space: Space, noise_sd: float | None = None, min_effect: float = 0.0, command: str = "tunewise"
+    trials: Trials,
+    space: Space,
+    noise_sd: float | None = None,
+    min_effect: float = 0.0,
+    command: str = "tunewise",
 ) -> Evidence:
     """The evidence in a table. Where a study has non-adaptive trials only those count, and `adaptive` is False."""
     X, rows = trials.unit(space)

@@ -27,7 +27,9 @@ def pooled_sd(groups: Sequence[FloatArray]) -> tuple[float, float] | None:
     return (math.sqrt(total / df), float(df)) if df else None
 
 
-def variance_budget(groups: Sequence[FloatArray], step_sd: float | None = None, n_steps: int = 0) -> VarianceBudget:
+def variance_budget(
+    groups: Sequence[FloatArray], step_sd: float | None = None, n_steps: int = 0
+) -> VarianceBudget:
     """The project's sources of variance; what was not measured says so."""
     pooled = pooled_sd(groups)
     n = sum(len(group) for group in groups)
@@ -39,5 +41,9 @@ def variance_budget(groups: Sequence[FloatArray], step_sd: float | None = None, 
     step = Component("step variance", None)
     if step_sd is not None and n_steps > 3:
         df = n_steps - 3.0
-        step = Component("step variance", step_sd, sd_interval(step_sd, df), n_steps, df, "late evaluations of one run")
-    return VarianceBudget((trial, Component("study variance (search)", None), Component("data variance (split)", None), step))
+        step = Component(
+            "step variance", step_sd, sd_interval(step_sd, df), n_steps, df, "late evaluations of one run"
+        )
+    return VarianceBudget(
+        (trial, Component("study variance (search)", None), Component("data variance (split)", None), step)
+    )

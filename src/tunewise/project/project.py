@@ -121,7 +121,9 @@ class Project:
         self.rounds.append(made)
         return made
 
-    def exploit(self, trials: int, space: Space | None = None, workers: int = 1, progress: bool = False) -> Round:
+    def exploit(
+        self, trials: int, space: Space | None = None, workers: int = 1, progress: bool = False
+    ) -> Round:
         """Bayesian optimisation for ``trials`` trials in the refined space, starting from all that was explored.
 
         Raises:
@@ -141,7 +143,9 @@ class Project:
         self.rounds.append(made)
         return made
 
-    def measure_noise(self, seeds: int = 5, params: Params | None = None, progress: bool = False) -> VarianceBudget:
+    def measure_noise(
+        self, seeds: int = 5, params: Params | None = None, progress: bool = False
+    ) -> VarianceBudget:
         """Retrain one configuration on fresh seeds: by default the best found, else the incumbent.
 
         Raises:
@@ -181,7 +185,9 @@ class Project:
         goal = self._book.goals[0]
         decision: Decision | None = None
         for n in looks:
-            values = [self._replicate(study, arm, n, progress) for study, arm in zip(studies, arms, strict=True)]
+            values = [
+                self._replicate(study, arm, n, progress) for study, arm in zip(studies, arms, strict=True)
+            ]
             decision = decide(
                 values[0].tolist(), values[1].tolist(), sign=goal.sign, min_effect=least, p=p, prior=prior,
                 looks=[look for look in looks if look <= n], params=arms, cost=cost or "", metric=self.metric,
@@ -189,7 +195,9 @@ class Project:
             if decision.verdict != Adoption.UNDECIDED:
                 break
         if decision is None:
-            raise SettingError("looks is empty; give the numbers of runs at which to look, such as (3, 5, 8).")
+            raise SettingError(
+                "looks is empty; give the numbers of runs at which to look, such as (3, 5, 8)."
+            )
         self._note(decision)
         return decision
 
@@ -273,11 +281,15 @@ class Project:
 
     def _report_data(self) -> ReportData:
         shown = [r for r in self.rounds if len(r.study.trials)]
-        rounds = tuple(RoundData(r.goal, r.roles, r.study.trials, r.space, r.check(), r.command) for r in shown)
+        rounds = tuple(
+            RoundData(r.goal, r.roles, r.study.trials, r.space, r.check(), r.command) for r in shown
+        )
         unsure = [str(f) for r in rounds for f in r.findings if f.verdict.value == "UNSURE"]
         decision = self.decisions[-1] if self.decisions else None
         test = self._book.user_attrs.get("test")
-        tested = f" Test {self.metric}, used once: {test['value']:.4g}." if test and test["n_tests"] == 1 else ""
+        tested = (
+            f" Test {self.metric}, used once: {test['value']:.4g}." if test and test["n_tests"] == 1 else ""
+        )
         return ReportData(
             title=self.name,
             subtitle=f"{self.direction} {self.metric}",
@@ -320,5 +332,7 @@ def _kept(fixed: Mapping[str, Choice] | Sequence[str] | None, incumbent: Params)
         return dict(fixed or {})
     missing = [name for name in fixed if name not in incumbent]
     if missing:
-        raise SettingError(f"{missing} are to be fixed at the incumbent, which has no value for them; give values.")
+        raise SettingError(
+            f"{missing} are to be fixed at the incumbent, which has no value for them; give values."
+        )
     return {name: incumbent[name] for name in fixed}

@@ -63,7 +63,10 @@ class Round:
 
         With scientific values each is run equally often, so ``trials`` is rounded up to a multiple of their number.
         """
-        arms = [dict(zip(self.scientific, values, strict=True)) for values in itertools.product(*self.scientific.values())]
+        arms = [
+            dict(zip(self.scientific, values, strict=True))
+            for values in itertools.product(*self.scientific.values())
+        ]
         target = math.ceil(trials / len(arms)) * len(arms)
         table = self.study.trials
         missing = target - int((table.state >= TrialState.COMPLETE).sum())
@@ -80,7 +83,11 @@ class Round:
         noise_sd, min_effect = self._noise()
         free = [name for name in self.space if name not in self.fixed]
         return check(
-            self.study.trials, self.space.subset(free), noise_sd=noise_sd, min_effect=min_effect, command=self.command
+            self.study.trials,
+            self.space.subset(free),
+            noise_sd=noise_sd,
+            min_effect=min_effect,
+            command=self.command,
         )
 
     def repair(self, max_trials: int = 20, workers: int = 1, progress: bool = False) -> Findings:
@@ -141,7 +148,9 @@ class Round:
         sign = self.study.goals[0].sign
         fitting = [r for r in self._complete() if all(r.params.get(n) == v for n, v in values.items())]
         if not fitting:
-            raise NoTrials(f"Round {self.goal!r} has no complete trial{f' with {dict(values)}' if values else ''}; run it first.")
+            raise NoTrials(
+                f"Round {self.goal!r} has no complete trial{f' with {dict(values)}' if values else ''}; run it first."
+            )
         return min(fitting, key=lambda r: sign * (r.values or (math.inf,))[0])
 
     def _complete(self) -> list[FrozenTrial]:

@@ -36,7 +36,9 @@ def round_pictures(data: RoundData) -> list[Picture]:
     shares = ped_anova(trials, space)
     for name in list(shares)[:_MOST_AXES]:
         rows = figures.axis_rows(trials, space, name)
-        caption = "Diamonds are the best five. If they crowd in a shaded edge, better values may lie beyond it."
+        caption = (
+            "Diamonds are the best five. If they crowd in a shaded edge, better values may lie beyond it."
+        )
         pictures.append(Picture(name, caption, figures.axis_chart(rows, space, name, metric)))
     curves = figures.curves_rows(trials)
     if curves:

@@ -26,7 +26,12 @@ def render_report(data: ReportData, path: Path) -> Path:
         MissingExtra: Altair or vl-convert is not installed.
     """
     page = _Page()
-    sections = [_decisions(data, page), *(_round(r, page) for r in data.rounds), _noise(data, page), _end(data)]
+    sections = [
+        _decisions(data, page),
+        *(_round(r, page) for r in data.rounds),
+        _noise(data, page),
+        _end(data),
+    ]
     text = Template(_asset("page.html")).substitute(
         title=escape(data.title),
         subtitle=escape(data.subtitle),
@@ -73,7 +78,12 @@ def _summary(data: ReportData) -> str:
         cards.append(_card("Test", number))
     n_trials = sum(len(r.trials) for r in data.rounds)
     acts = sum(len(r.findings.acts) for r in data.rounds)
-    cards.append(_card("Work", f'<p class="number">{n_trials}</p><p>trials in {len(data.rounds)} studies, {acts} findings to act on</p>'))
+    cards.append(
+        _card(
+            "Work",
+            f'<p class="number">{n_trials}</p><p>trials in {len(data.rounds)} studies, {acts} findings to act on</p>',
+        )
+    )
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
@@ -90,7 +100,8 @@ def _decisions(data: ReportData, page: _Page) -> str:
 def _decision(decision: Decision, page: _Page, data: ReportData) -> str:
     metric = data.rounds[0].trials.goals[0].name if data.rounds else "value"
     looks = [
-        (look.n, f"{look.p_better:.2f}", f"{look.p_worth:.2f}", f"{look.threshold:.2f}") for look in decision.looks
+        (look.n, f"{look.p_better:.2f}", f"{look.p_worth:.2f}", f"{look.threshold:.2f}")
+        for look in decision.looks
     ]
     arms = [("candidate", decision.candidate), ("baseline", decision.baseline)]
     return (
@@ -138,7 +149,9 @@ def _end(data: ReportData) -> str:
         rows = [(e["verdict"], e["headline"], e.get("cost") or "none stated") for e in data.launch_log]
         parts.append("<h2>Launch log</h2>" + _table(("decision", "why", "cost"), rows))
     if data.limits:
-        parts.append("<h2>Limits</h2><ul>" + "".join(f"<li>{escape(text)}</li>" for text in data.limits) + "</ul>")
+        parts.append(
+            "<h2>Limits</h2><ul>" + "".join(f"<li>{escape(text)}</li>" for text in data.limits) + "</ul>"
+        )
     if data.commands:
         parts.append("<h2>Reproduce</h2><pre>" + "\n".join(escape(c) for c in data.commands) + "</pre>")
     return "\n".join(parts)
@@ -150,20 +163,29 @@ def _chip(verdict: str) -> str:
 
 
 def _params(params: Mapping[str, Any]) -> str:
-    rows = ((name, f"{value:.5g}" if isinstance(value, float) else str(value)) for name, value in params.items())
+    rows = (
+        (name, f"{value:.5g}" if isinstance(value, float) else str(value)) for name, value in params.items()
+    )
     items = "".join(f"<div><dt>{escape(n)}</dt><dd>{escape(v)}</dd></div>" for n, v in rows)
     return f'<dl class="params">{items}</dl>'
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     top = "".join(f"<th>{escape(h)}</th>" for h in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
+    )
     return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _script_json(value: Any) -> str:
     """JSON that cannot end the script element it stands in."""
-    return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return (
+        json.dumps(value, allow_nan=False)
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,9 @@ def study_report(trials: Trials, space: Space, findings: Findings, title: str) -
     goal, best = trials.goals[0], trials.best()
     headline = "No trial has completed yet."
     if best is not None:
-        headline = f"The best of {len(trials)} trials is trial {best}: {goal.name} {trials.values[best, 0]:.5g}."
+        headline = (
+            f"The best of {len(trials)} trials is trial {best}: {goal.name} {trials.values[best, 0]:.5g}."
+        )
     shown = RoundData("What was found", dict.fromkeys(space, "searched"), trials, space, findings)
     return ReportData(
         title=title,

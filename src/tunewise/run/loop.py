@@ -62,7 +62,9 @@ def run_trials(
             bar.note(str(end))
 
 
-def _in_threads(one: Callable[[], None], more: Callable[[int], bool], n_threads: int, stopped: threading.Event) -> None:
+def _in_threads(
+    one: Callable[[], None], more: Callable[[int], bool], n_threads: int, stopped: threading.Event
+) -> None:
     running: set[Future[None]] = set()
     n_begun = 0
     with ThreadPoolExecutor(n_threads, thread_name_prefix="tunewise") as pool:

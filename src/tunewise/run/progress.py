@@ -26,8 +26,12 @@ class Progress:
             from rich.progress import Progress as RichProgress
 
             self._bar = RichProgress(
-                BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"),
-                console=Console(stderr=True), refresh_per_second=4,
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}"),
+                console=Console(stderr=True),
+                refresh_per_second=4,
             )
             self._bar.start()
             self._task = self._bar.add_task("no result yet", total=self._n_trials)

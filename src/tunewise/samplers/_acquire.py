@@ -22,7 +22,9 @@ _STEPS = (0.2, 0.1, 0.05, 0.02, 0.007, 0.002)
 _MOST_CELLS = 2000
 
 
-def maximise(score: Score, space: Space, seeds: FloatArray, visited: FloatArray, rng: np.random.Generator) -> FloatArray:
+def maximise(
+    score: Score, space: Space, seeds: FloatArray, visited: FloatArray, rng: np.random.Generator
+) -> FloatArray:
     """The raw point (d,) of highest score; ``seeds`` (s, d) in [0, 1] are good points to look around.
 
     Cost: about 1,400 scored points, or all points of a space that has at most 2,000.

@@ -40,10 +40,14 @@ def observations(trials: Trials, space: Space, number: int = -1) -> Observations
     order = np.argsort(_place_of(trials)[rows[known]], kind="stable")
     keep = np.flatnonzero(known)[order]
     waiting = (state == TrialState.RUNNING) & (rows != number)
-    return Observations(X[keep], loss[keep], infeasible[keep], trials.violation[rows[keep]], rows[keep], X[waiting])
+    return Observations(
+        X[keep], loss[keep], infeasible[keep], trials.violation[rows[keep]], rows[keep], X[waiting]
+    )
 
 
-def _fill_pruned(trials: Trials, rows: IntArray, state: np.ndarray[tuple[int, ...], np.dtype[np.int8]], loss: FloatArray) -> None:
+def _fill_pruned(
+    trials: Trials, rows: IntArray, state: np.ndarray[tuple[int, ...], np.dtype[np.int8]], loss: FloatArray
+) -> None:
     pruned = np.flatnonzero(state == TrialState.PRUNED)
     if not len(pruned) or len(trials.goals) > 1:
         return

@@ -85,7 +85,9 @@ class GP:
         sequence = points_of("sobol", trials.seed, space.names, trials.names)
         return legal(space, sequence(np.array([number]))[0])
 
-    def _escape(self, space: Space, seen: Observations, bad: BoolArray, rng: np.random.Generator) -> FloatArray:
+    def _escape(
+        self, space: Space, seen: Observations, bad: BoolArray, rng: np.random.Generator
+    ) -> FloatArray:
         """Nothing has succeeded yet: go where failures are farthest."""
         Z = features(space, seen.X[bad]) if bad.any() else np.zeros((0, 1))
         if not len(Z):
@@ -147,9 +149,7 @@ def _model(
         Z_pending = features(space, seen.pending)
         believed, _ = gp.predict(model, Z_pending)
         Z_all, zeros = np.concatenate([Z[rows], Z_pending]), np.zeros(len(Z_pending))
-        model = gp.condition(
-            Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper
-        )
+        model = gp.condition(Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper)
     return model, fitted
 
 

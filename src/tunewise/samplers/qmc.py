@@ -16,7 +16,6 @@ from typing import ClassVar
 import numpy as np
 
 from tunewise.errors import SettingError
-from tunewise.samplers._cube import from_cube
 from tunewise.space import Space
 from tunewise.stats.quasirandom import SOBOL_DIMS, Points, halton, sobol
 from tunewise.trials import Trials
@@ -51,7 +50,7 @@ class QMC:
         """The next point of the sequence; ``rng`` is not used."""
         index = trials.index_of_start(self.name, number)
         seed = trials.seed if self.scramble else None
-        return from_cube(space, points_of(self.kind, seed, space.names, trials.names)(np.array([index]))[0])
+        return space.mask(space.from_unit(points_of(self.kind, seed, space.names, trials.names)(np.array([index]))[0]))
 
 
 @lru_cache(maxsize=256)

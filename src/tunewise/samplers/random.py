@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from tunewise.samplers._cube import from_cube
 from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import FloatArray
@@ -21,4 +20,4 @@ class Random:
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One uniform point."""
-        return from_cube(space, rng.random(space.n_dims))
+        return space.mask(space.from_unit(rng.random(space.n_dims)))

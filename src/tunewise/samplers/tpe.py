@@ -14,7 +14,6 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from tunewise.records import TrialState
-from tunewise.samplers._cube import from_cube
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
 from tunewise.stats.kde import Mixture, choice_widths, common_widths, neighbour_widths
@@ -57,7 +56,7 @@ class TPE:
         if evidence.n_finished < self.n_startup:
             index = trials.index_of_start(self.name, number)
             points = points_of("sobol", trials.seed, space.names, trials.names)
-            return from_cube(space, points(np.array([index]))[0])
+            return space.mask(space.from_unit(points(np.array([index]))[0]))
         axes = _axes(space)
         good = self._good_density(evidence.good, axes, ranked=len(trials.goals) == 1)
         others = self._other_density(evidence.others, axes)

@@ -95,9 +95,7 @@ def negative_log_posterior(
     return value + 0.5 * float(off @ off), gradient + off
 
 
-def condition(
-    Z: FloatArray, y: FloatArray, group: IntArray, extra: FloatArray, hyper: Hyper
-) -> Posterior:
+def condition(Z: FloatArray, y: FloatArray, group: IntArray, extra: FloatArray, hyper: Hyper) -> Posterior:
     """The process given data; ``extra`` (n,) is noise variance on top of the common one."""
     scale = hyper.lengthscale[group]
     A = Z / scale

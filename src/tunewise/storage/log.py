@@ -26,7 +26,9 @@ class Log(Protocol):
         """
         ...
 
-    def append(self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False) -> int:
+    def append(
+        self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False
+    ) -> int:
         """Append one batch and return the position after it. ``at=0`` creates the study.
 
         ``durable=True`` returns only when the batch would survive a power cut.

@@ -24,7 +24,9 @@ class MemoryLog:
         end = len(batches)
         return [event for batch in batches[start:end] for event in batch], end
 
-    def append(self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False) -> int:
+    def append(
+        self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False
+    ) -> int:
         """Append one batch; ``durable`` means nothing here."""
         with self._lock:
             if at == 0:
@@ -32,7 +34,9 @@ class MemoryLog:
             else:
                 batches = self._batches(study)
             if at is not None and at != len(batches):
-                raise Conflict(f"Position {at} of study {study!r} is taken (the next is {len(batches)}); read on.")
+                raise Conflict(
+                    f"Position {at} of study {study!r} is taken (the next is {len(batches)}); read on."
+                )
             batches.append(events)
             return len(batches)
 

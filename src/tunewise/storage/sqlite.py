@@ -61,7 +61,9 @@ class SqliteLog:
             return [], start
         return self._decoded(study, [body for _, body in rows]), rows[-1][0] + 1
 
-    def append(self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False) -> int:
+    def append(
+        self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False
+    ) -> int:
         """Append one batch in one transaction; two index look-ups and one insert."""
         body = encode(events)
         with self._errors():
@@ -168,7 +170,9 @@ class SqliteLog:
         try:
             return decode(bodies)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
-            raise StorageError(f"Study {study!r} in {self.path} holds a record that cannot be read: {error}.") from error
+            raise StorageError(
+                f"Study {study!r} in {self.path} holds a record that cannot be read: {error}."
+            ) from error
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -180,7 +184,9 @@ class SqliteLog:
                 "written, and that no other program holds it locked; nothing that was saved is lost."
             ) from error
         except sqlite3.DatabaseError as error:
-            raise StorageError(f"{self.path} is not a usable SQLite file: {error}. Choose another file.") from error
+            raise StorageError(
+                f"{self.path} is not a usable SQLite file: {error}. Choose another file."
+            ) from error
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
