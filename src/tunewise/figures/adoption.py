@@ -21,7 +21,7 @@ def adoption_chart(rows: list[dict[str, Any]], metric: str) -> Any:
     colour = alt.Color(
         "arm:N", legend=None, scale=alt.Scale(domain=["candidate", "baseline"], range=[ACCENT, QUIET])
     )
-    x = alt.X("value:Q", title=metric, scale=alt.Scale(zero=False))
+    x = alt.X("value:Q", title=metric, scale=alt.Scale(zero=False, padding=12), axis=alt.Axis(tickCount=8))
     y = alt.Y("arm:N", title=None, sort=["candidate", "baseline"])
     data = values(rows)
     dots = (
@@ -32,6 +32,6 @@ def adoption_chart(rows: list[dict[str, Any]], metric: str) -> Any:
     means = (
         alt.Chart(data)
         .mark_tick(thickness=3, size=34)
-        .encode(alt.X("mean(value):Q", title=metric, scale=alt.Scale(zero=False)), y, color=colour)
+        .encode(alt.X("mean(value):Q", title=metric), y, color=colour)
     )
     return styled(alt.layer(dots, means), 110)

@@ -48,7 +48,7 @@ def GPSampler(*, seed: int | None = None, n_startup_trials: int | None = None, *
 def CmaEsSampler(*, popsize: int | None = None, seed: int | None = None, **others: Any) -> BaseSampler:
     """See `tunewise.samplers.CmaEs`."""
     _warn("CmaEsSampler", others)
-    return BaseSampler(samplers.CmaEs(population_size=popsize), seed)
+    return BaseSampler(samplers.CmaEs(population=popsize), seed)
 
 
 def QMCSampler(*, qmc_type: str = "sobol", seed: int | None = None, **others: Any) -> BaseSampler:

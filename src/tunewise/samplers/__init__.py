@@ -61,16 +61,17 @@ def make(sampler: Sampler | str) -> Sampler:
     """
     if isinstance(sampler, str):
         return from_settings({"name": sampler})
-    if not hasattr(sampler, "suggest"):
+    if isinstance(sampler, type) or not hasattr(sampler, "suggest"):
         raise SettingError(f"{sampler!r} is no sampler; give one of {sorted(_NAMED)}, or an object with `suggest`.")
     return sampler
 
 
 def settings(sampler: Sampler) -> dict[str, Json]:
     """The sampler's name and settings as plain JSON values; only the name of one that is not of this package."""
-    name = getattr(sampler, "name", type(sampler).__name__)
-    if name not in _NAMED or not is_dataclass(sampler):
-        return {"name": name}
+    kind = type(sampler)
+    name = _FILE_OF.get(kind.__name__)
+    if name is None or kind.__module__ != f"{__name__}.{name}" or not is_dataclass(sampler):
+        return {"name": sampler.name}
     values = {field.name: getattr(sampler, field.name) for field in fields(sampler)}
     return {"name": name, **{key: _plain(value) for key, value in values.items()}}
 

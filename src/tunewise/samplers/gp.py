@@ -46,7 +46,12 @@ class GP:
     name: ClassVar[str] = "gp"
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
-        """One point; see the module's text."""
+        """One point; see the module's text. The order of the parameters changes nothing."""
+        ordered = space.subset(sorted(space.names))
+        raw = self._suggest(trials, ordered, number, rng)
+        return raw[[ordered.names.index(name) for name in space.names]]
+
+    def _suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         seen = observations(trials, space, number)
         if np.isfinite(seen.loss).sum() + seen.infeasible.sum() < self._startup(space):
             return self._first(trials, space, number)

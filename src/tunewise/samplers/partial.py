@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,7 +28,11 @@ class PartialFixed:
 
     fixed: Mapping[str, Choice]
     base: Sampler | str = "auto"
-    name: ClassVar[str] = "partial"
+
+    @property
+    def name(self) -> str:
+        """The name of ``base``, which finds its own trials by it."""
+        return make(self.base).name
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """The base sampler's point of the free parameters, and the fixed ones."""
@@ -39,9 +42,5 @@ class PartialFixed:
         for name in set(space.names) - set(free):
             raw[column[name]] = space[name].encode(self.fixed[name])
         if free:
-            raw[[column[name] for name in free]] = self._base.suggest(trials, space.subset(free), number, rng)
+            raw[[column[name] for name in free]] = make(self.base).suggest(trials, space.subset(free), number, rng)
         return space.mask(raw)
-
-    @property
-    def _base(self) -> Any:
-        return make(self.base)

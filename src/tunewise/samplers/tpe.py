@@ -14,10 +14,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from tunewise.records import TrialState
+from tunewise.samplers._order import best_to_worst
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
 from tunewise.stats.kde import Mixture, choice_widths, common_widths, neighbour_widths
-from tunewise.stats.pareto import best_first
 from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
 
@@ -119,7 +119,7 @@ def _evidence(trials: Trials, space: Space, number: int) -> _Evidence:
     pending = (state == TrialState.RUNNING) & (rows != number)
     n_finished = int(np.count_nonzero(sound | diverged))
     n_good = min(int(np.ceil(_GOOD_SHARE * n_finished)), _MOST_GOOD)
-    order = trials.memo("tpe order", _best_to_worst)
+    order = best_to_worst(trials)
     here = np.zeros(len(trials), dtype=bool)
     here[rows] = True
     best = order[here[order]][:n_good]
@@ -128,32 +128,6 @@ def _evidence(trials: Trials, space: Space, number: int) -> _Evidence:
     rest[good] = False
     others = X.take(np.flatnonzero(rest), axis=0)
     return _Evidence(X[good], others, X[diverged], X[sound & diverged.any()], n_finished)
-
-
-def _best_to_worst(trials: Trials) -> IntArray:
-    """Numbers of all completed and pruned trials, best first."""
-    violated = trials.violation > 0
-    pruned = np.flatnonzero((trials.state == TrialState.PRUNED) & ~violated)
-    complete = np.flatnonzero((trials.state == TrialState.COMPLETE) & ~violated)
-    finished = (trials.state == TrialState.COMPLETE) | (trials.state == TrialState.PRUNED)
-    outside = np.flatnonzero(finished & violated)
-    loss = trials.loss[complete]
-    if loss.shape[1] == 1:
-        complete = complete[np.argsort(loss[:, 0], kind="stable")]
-    else:
-        enough = min(int(np.ceil(_GOOD_SHARE * len(trials))), _MOST_GOOD)
-        complete = complete[best_first(loss, enough=enough)]
-    outside = outside[np.argsort(trials.violation[outside], kind="stable")]
-    return np.concatenate([complete, _longest_first(trials, pruned), outside])
-
-
-def _longest_first(trials: Trials, pruned: IntArray) -> IntArray:
-    """Pruned trials by their last step, the largest first, then by the value there; those without reports last."""
-    last_step, last_loss = np.full((2, len(trials)), -np.inf)
-    numbers, step, value = trials.curves().last()
-    last_step[numbers] = step
-    last_loss[numbers] = trials.goals[0].sign * value
-    return pruned[np.lexsort((last_loss[pruned], -last_step[pruned]))]
 
 
 def _shunned(C: FloatArray, evidence: _Evidence, n_choices: IntArray) -> BoolArray:

@@ -1,20 +1,22 @@
-"""The whole playbook on a small network, in about a minute: explore, check, exploit, measure, decide, test."""
+"""The whole playbook on a small network, in half a minute: explore, check, exploit, measure, decide, test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
-from tunewise.project import Project
+from tunewise.project import Project, Round
 from tunewise.run import log
 from tunewise.storage import open_log
 from tunewise.torch.digits import DEFAULTS, SPACE, load_digits, make_train
 from tunewise.torch.evaluation import evaluate
 from tunewise.torch.show import Show
+from tunewise.types import Params
 
 
 def run_demo(directory: Path, quick: bool = False) -> Path:
@@ -29,17 +31,30 @@ def run_demo(directory: Path, quick: bool = False) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     show = Show(Console(), "error")
     with _one_thread(), _quiet_log():
-        _tell(show, directory, quick)
+        _tell(show, directory, _QUICK if quick else _Counts())
     report = directory / "report.html"
     show.console.print(str(report), soft_wrap=True, highlight=False, markup=False)
     return report
 
 
-def _tell(show: Show, directory: Path, quick: bool) -> None:
+@dataclass(frozen=True)
+class _Counts:
+    """How many runs each part of the story may make."""
+
+    explore: int = 40
+    repair: int = 20
+    exploit: int = 20
+    seeds: int = 8
+    max_steps: int = 500
+
+
+_QUICK = _Counts(explore=20, repair=8, exploit=6, seeds=3, max_steps=100)
+
+
+def _tell(show: Show, directory: Path, counts: _Counts) -> None:
     storage = f"sqlite:///{directory / 'tunewise.db'}"
-    n_explore, n_repair, n_exploit, n_seeds = (8, 4, 4, 3) if quick else (40, 20, 20, 8)
     train_set, val_set, test_set = load_digits()
-    train = make_train(train_set, val_set, max_steps=100 if quick else 500)
+    train = make_train(train_set, val_set, counts.max_steps)
     project = Project(
         _free_name(storage),
         show.watch(train),
@@ -48,63 +63,69 @@ def _tell(show: Show, directory: Path, quick: bool) -> None:
         storage=storage,
         space=SPACE,
     )
+    _explore(show, project, counts)
+    found = _exploit(show, project, counts)
+    _decide(show, project, found.best(), counts)
 
     show.stage(
-        "Explore: does noise on the inputs help?",
-        f"A small network learns {len(train_set)} handwritten digits. Quasi-random trials spread evenly over the\n"
-        "learning rate, the momentum and the strength of the noise, equally many with noise and without.",
+        "Test, once", f"The configuration in use, on {len(test_set)} images that nothing has seen so far."
     )
-    question = project.round(
-        "Does noise on the inputs help?", scientific=["use_noise"], nuisance=["nesterov.*", "noise"]
-    )
-    with show.runs(n_explore):
-        question.run(n_explore)
-    show.arms("use_noise", question.isolation("use_noise"))
-
-    show.stage(
-        "Check: can this search be believed?",
-        "Were the ranges wide enough, the trials many enough, the curves sound?",
-    )
-    findings = question.check()
-    show.findings(findings)
-    if findings.acts:
-        show.stage(
-            "Repair: do what the checks ask for",
-            f"At most {n_repair} more trials where the search fell short.",
-        )
-        with show.runs(n_repair):
-            findings = question.repair(n_repair)
-        show.findings(findings)
-
-    show.stage(
-        "Exploit: search greedily at last",
-        "A Gaussian process that models divergence goes on from all trials so far.",
-    )
-    with show.runs(n_exploit):
-        found = project.exploit(n_exploit)
-
-    show.stage(
-        "Measure the noise",
-        f"The best configuration again, on {n_seeds} fresh seeds. The run that won the search was also lucky:\n"
-        "the mean of the fresh runs is what to expect of it.",
-    )
-    with show.runs(n_seeds):
-        noise = project.measure_noise(n_seeds)
-    show.say(str(noise))
-
-    show.stage(
-        "Decide",
-        "The candidate against the configuration in use, both on fresh seeds, in at most three looks.",
-    )
-    with show.runs(16):
-        decision = project.adopt(found.best(), cost="one more hyperparameter")
-    show.decision(decision)
-
-    show.stage("Test, once", f"The adopted configuration on {len(test_set)} images that nothing has seen.")
     error = project.test(lambda trial: evaluate(train.fit(trial), test_set))
     show.say(f"Test error [bold]{error:.2%}[/]")
     project.report(directory / "report.html")
     show.stage("Report", "Every trial, check and decision, in one file:")
+
+
+def _explore(show: Show, project: Project, counts: _Counts) -> None:
+    show.stage(
+        "Explore: does noise on the inputs help?",
+        "A small network learns handwritten digits from 500 images. Quasi-random trials spread evenly over learning "
+        "rate, momentum and strength of the noise; equally many train with noise and without.",
+    )
+    question = project.round(
+        "Does noise on the inputs help?", scientific=["use_noise"], nuisance=["nesterov.*", "noise"]
+    )
+    with show.runs(counts.explore):
+        question.run(counts.explore)
+    show.arms("use_noise", question.isolation("use_noise"))
+
+    show.stage("Check", "Can this search be believed? Were the ranges wide enough, the trials many enough?")
+    findings = question.check()
+    show.findings(findings)
+    if findings.acts:
+        show.stage("Repair", f"Do what the checks ask for, with at most {counts.repair} more trials.")
+        with show.runs(counts.repair):
+            findings = question.repair(counts.repair)
+        show.findings(findings)
+        show.arms("use_noise", question.isolation("use_noise"))
+
+
+def _exploit(show: Show, project: Project, counts: _Counts) -> Round:
+    show.stage(
+        "Exploit",
+        "A Gaussian process that models divergence goes on from all trials so far, greedily at last.",
+    )
+    with show.runs(counts.exploit):
+        found = project.exploit(counts.exploit)
+    show.say(f"Best of all trials: [bold]{found.study.best_value:.2%}[/] validation error")
+    return found
+
+
+def _decide(show: Show, project: Project, candidate: Params, counts: _Counts) -> None:
+    show.stage("Measure the noise", f"The best configuration again, on {counts.seeds} fresh seeds.")
+    with show.runs(counts.seeds):
+        noise = project.measure_noise(counts.seeds)
+    show.say(
+        f"[bold]{show.mean:.2%}[/] on average: this is what to expect of it. The search showed the luckiest run."
+    )
+    show.say(str(noise))
+
+    show.stage(
+        "Decide", "The candidate against the configuration in use: fresh seeds for both, at most three looks."
+    )
+    with show.runs(16):
+        decision = project.adopt(candidate, cost="one more hyperparameter")
+    show.decision(decision)
 
 
 def _free_name(storage: str) -> str:

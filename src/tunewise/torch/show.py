@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -33,7 +34,7 @@ class Show:
         self._metric = metric
         self._progress: Progress | None = None
         self._task = TaskID(0)
-        self._best: float | None = None
+        self._values: list[float] = []
         self._diverged = 0
         self._stage = 0
 
@@ -47,7 +48,7 @@ class Show:
     @contextmanager
     def runs(self, at_most: int) -> Iterator[None]:
         """A live bar over the runs inside."""
-        self._best, self._diverged = None, 0
+        self._values, self._diverged = [], 0
         columns = (
             SpinnerColumn(), BarColumn(28), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
         )  # fmt: skip
@@ -109,17 +110,19 @@ class Show:
         """A plain sentence or table."""
         self.console.print(words, highlight=False)
 
+    @property
+    def mean(self) -> float:
+        """The mean result of the last `runs` that did not diverge; NaN where all did."""
+        return sum(self._values) / len(self._values) if self._values else math.nan
+
     def _count(self, value: float | None) -> None:
         if value is None:
             self._diverged += 1
-        elif self._best is None or value < self._best:
-            self._best = value
+        else:
+            self._values.append(value)
         if self._progress is not None:
-            parts = [
-                f"best {self._metric} [bold]{self._best:.2%}[/]"
-                if self._best is not None
-                else "no result yet"
-            ]
-            if self._diverged:
-                parts.append(f"[red]{self._diverged} diverged[/]")
-            self._progress.update(self._task, advance=1, description="  ".join(parts))
+            best = (
+                f"best {self._metric} [bold]{min(self._values):.2%}[/]" if self._values else "no result yet"
+            )
+            diverged = f"  [red]{self._diverged} diverged[/]" if self._diverged else ""
+            self._progress.update(self._task, advance=1, description=best + diverged)
