@@ -239,12 +239,12 @@ class Study:
         """
         live = trial if isinstance(trial, Trial) else None
         number = trial.number if isinstance(trial, Trial) else int(trial)
-        facts = live.last_facts() if live is not None else []
         trials = self.sync()
         if not trials.is_open(number):
             trials.row(number)
             raise TrialStateError(f"Trial {number} has finished already; its first result stays.")
         outcome = outcome_of(values, state, reason, trials, number)
+        facts = live.last_facts(complete=outcome.state == TrialState.COMPLETE) if live is not None else []
         finish = TrialFinished(number, *outcome, time.time())
         alone = self._append([*facts, finish], durable=True)
         if not alone and not trials.has_finish(finish):

@@ -236,12 +236,17 @@ class Trial:
         self._flush([])
         return self._table.row(self.number)
 
-    def last_facts(self) -> list[Event]:
-        """What is still to be written when the trial ends: buffered parameters, and those never asked for."""
+    def last_facts(self, complete: bool) -> list[Event]:
+        """What is still to be written when the trial ends: buffered parameters, and those never asked for.
+
+        A trial that did not complete may have ended before it asked for all of its group; those values stay, as
+        the group is what diverged.
+        """
         facts: list[Event] = [self._unwritten] if self._unwritten is not None else []
         self._unwritten = None
         if self._ready:
-            facts.append(ParamsDropped(self.number, tuple(self._ready)))
+            if complete:
+                facts.append(ParamsDropped(self.number, tuple(self._ready)))
             self._ready.clear()
         return facts
 

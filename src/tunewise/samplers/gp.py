@@ -182,7 +182,7 @@ def _fit(Z: FloatArray, loss: FloatArray, bad: BoolArray, group: IntArray) -> _F
 def _targets(warp: Any, loss: FloatArray, bad: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Warped losses, a failure at the worst plus half the range, and the extra noise of each."""
     known = ~bad & np.isfinite(loss)
-    y = warp(np.where(known, loss, 0.0))
+    y = warp(np.where(known, loss, warp.centre))
     worst, low = (float(y[known].max()), float(y[known].min())) if known.any() else (1.0, -1.0)
     y = np.where(known, y, worst + 0.5 * (worst - low))
     return y, np.where(known, 0.0, _FAILURE_NOISE)
