@@ -5,13 +5,15 @@ Everything it knows is the fold of its log up to a position; every change is an 
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,7 +80,8 @@ class Study:
         self._position = 0
         self._worker = f"{socket.gethostname()}-{os.getpid()}"
         self._stopped = threading.Event()
-        self.sync()
+        with _collector_paused():
+            self.sync()
         info = self._trials.info
         self._dice = Dice(info.seed)
         self.sampler: Sampler = sampler or sampler_from_settings(info.sampler)
@@ -369,6 +372,18 @@ class Study:
             return False
         self._folded(events, end)
         return True
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Without the garbage collector: a long log makes a million objects at once, none of them garbage."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 class _Desk:

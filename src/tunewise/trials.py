@@ -409,7 +409,11 @@ class Trials:
             del self._queue[number]
         self._samplers[number] = event.sampler
         if event.sampler:
-            insort(self._started.setdefault(event.sampler, []), number)
+            started = self._started.setdefault(event.sampler, [])
+            if started and started[-1] > number:
+                insort(started, number)
+            else:
+                started.append(number)
         self._columns["state"][number] = _RUNNING
         self._columns["started_at"][number] = event.at
         self._workers[number] = event.worker

@@ -25,11 +25,11 @@ MADE = {
     "BruteForceSampler": (lambda: ours.BruteForceSampler(seed=1), native.BruteForce),
     "NSGAIISampler": (
         lambda: ours.NSGAIISampler(population_size=20, seed=1),
-        lambda: native.NSGA2(population_size=20),
+        lambda: native.NSGA2(population=20),
     ),
     "NSGAIIISampler": (
         lambda: ours.NSGAIIISampler(population_size=20, seed=1),
-        lambda: native.NSGA3(population_size=20),
+        lambda: native.NSGA3(population=20),
     ),
     "PartialFixedSampler": (
         lambda: ours.PartialFixedSampler({"x": 1}, ours.RandomSampler(seed=1)),

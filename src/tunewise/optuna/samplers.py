@@ -73,13 +73,13 @@ def BruteForceSampler(seed: int | None = None, **others: Any) -> BaseSampler:
 def NSGAIISampler(*, population_size: int = 50, seed: int | None = None, **others: Any) -> BaseSampler:
     """See `tunewise.samplers.NSGA2`."""
     _warn("NSGAIISampler", others)
-    return BaseSampler(samplers.NSGA2(population_size=population_size), seed)
+    return BaseSampler(samplers.NSGA2(population=population_size), seed)
 
 
 def NSGAIIISampler(*, population_size: int = 50, seed: int | None = None, **others: Any) -> BaseSampler:
     """See `tunewise.samplers.NSGA3`."""
     _warn("NSGAIIISampler", others)
-    return BaseSampler(samplers.NSGA3(population_size=population_size), seed)
+    return BaseSampler(samplers.NSGA3(population=population_size), seed)
 
 
 def PartialFixedSampler(fixed_params: Mapping[str, Choice], base_sampler: BaseSampler) -> BaseSampler:

@@ -44,7 +44,7 @@ def _one(evidence: Evidence, name: str) -> Finding:
     if n < _FEWEST:
         words = f"Only {n} trials with {name} finished; {_FEWEST} are needed to see an edge."
         return Finding("P27", name, Verdict.UNSURE, words, next_action="run more trials",
-                       command=f"{evidence.command} run", cost_trials=_FEWEST - n, arrays=arrays)  # fmt: skip
+                       command=evidence.call(f"run({_FEWEST})"), cost_trials=_FEWEST - n, arrays=arrays)  # fmt: skip
     top = u[known][np.argsort(evidence.loss[known], kind="stable")[:k]]
     low, high = _zones(domain)
     counts = {"low": int((top <= low[0] + 1e-12).sum()), "high": int((top >= high[0] - 1e-12).sum())}
@@ -74,7 +74,7 @@ def _expanding(evidence: Evidence, base: Finding, name: str, domain: Domain, sid
     assert isinstance(domain, Float | Int)
     action = f"widen {name} from {domain.low:.4g}..{domain.high:.4g} to {wider.low:.4g}..{wider.high:.4g}"
     return replace(
-        base, verdict=Verdict.ACT, next_action=action, command=f"{evidence.command} repair",
+        base, verdict=Verdict.ACT, next_action=action, command=evidence.call("repair()"),
         cost_trials=max(5, len(evidence.rows) // 3), change={"space": {name: wider}},
     )  # fmt: skip
 

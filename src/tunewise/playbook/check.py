@@ -19,7 +19,7 @@ def check(
     *,
     noise_sd: float | None = None,
     min_effect: float = 0.0,
-    command: str = "tunewise",
+    command: str = "",
 ) -> Findings:
     """Every applicable finding about a study, worst first.
 
@@ -28,7 +28,7 @@ def check(
         space: the space that was searched; by default the declared one, else all parameters that were seen.
         noise_sd: SD over seeds of the first goal at a good configuration, where it was measured.
         min_effect: the smallest change of the first goal worth acting on.
-        command: the beginning of the commands that the findings print.
+        command: the Python expression for the round, with which the lines that the findings print begin.
 
     Raises:
         SettingError: several goals; the checks judge one.

@@ -26,7 +26,7 @@ def density(evidence: Evidence) -> Finding:
     if n < _FEWEST or (~evidence.infeasible).sum() < 4:
         words = f"{n} trials are too few to say what doubling them would buy; {_FEWEST} are needed."
         return Finding("P29", subject, Verdict.UNSURE, words, next_action="run more trials",
-                       command=f"{evidence.command} run", cost_trials=max(1, _FEWEST - n))  # fmt: skip
+                       command=evidence.call(f"run({_FEWEST})"), cost_trials=max(1, _FEWEST - n))  # fmt: skip
     worst = float(evidence.loss[~evidence.infeasible].max())
     loss = np.where(evidence.infeasible, worst, evidence.loss)
     ks = np.unique(np.geomspace(1, n, 12).astype(int))
@@ -53,7 +53,11 @@ def density(evidence: Evidence) -> Finding:
         data_used=f"{n} non-adaptive trials, {n_good} of them good",
         assumptions=("Trials are exchangeable; for quasi-random points the estimate is conservative.",),
         next_action="add as many trials again" if act else "measure the noise" if not unit else "",
-        command=f"{evidence.command} run" if act else "project.measure_noise(seeds=5)" if not unit else "",
+        command=evidence.call(f"run({2 * n})")
+        if act
+        else "project.measure_noise(seeds=5)"
+        if not unit
+        else "",
         cost_trials=n if act else None,
         arrays={"kind": "best_of_k", "k": ks, "expected": curve},
         change={"trials": n} if act else None,

@@ -32,6 +32,10 @@ class Evidence(NamedTuple):
     min_effect: float
     command: str
 
+    def call(self, verb: str) -> str:
+        """The line that does something about a finding, ``project.round("...").repair()``; empty for a plain study."""
+        return f"{self.command}.{verb}" if self.command else ""
+
     @property
     def unit(self) -> float | None:
         """The larger of the smallest effect of interest and the noise; None where neither is known."""
@@ -49,7 +53,7 @@ def gather(
     space: Space,
     noise_sd: float | None = None,
     min_effect: float = 0.0,
-    command: str = "tunewise",
+    command: str = "",
 ) -> Evidence:
     """The evidence in a table. Where a study has non-adaptive trials only those count, and `adaptive` is False."""
     X, rows = trials.unit(space)

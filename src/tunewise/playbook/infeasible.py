@@ -44,7 +44,7 @@ def infeasible_share(evidence: Evidence) -> Finding:
         data_used=f"{n} finished trials",
         assumptions=("Diverged trials are marked infeasible, not reported with a legal number.",),
         next_action=action,
-        command=f"{evidence.command} repair" if action else "",
+        command=evidence.call("repair()") if action else "",
         cost_trials=int(bad.sum()) if action else None,
         arrays={"kind": "infeasible", "rows": evidence.rows, "infeasible": bad},
         change=change,

@@ -117,7 +117,7 @@ class Project:
             kept = {**{n: v for n, v in self.incumbent.items() if n not in free}, **kept}
         kept = {n: v for n, v in kept.items() if n not in arms}
         study = self._study(f"round {goal}", "qmc", space)
-        made = Round(goal, study, self.train, arms, kept, self._scale, "round")
+        made = Round(goal, study, self.train, arms, kept, self._scale, f"project.round({goal!r})")
         self.rounds.append(made)
         return made
 
@@ -138,7 +138,7 @@ class Project:
                 if record.state in (TrialState.COMPLETE, TrialState.INFEASIBLE):
                     study.add_trial(record)
             study.set_user_attr("n_imported", len(study.trials))
-        made = Round("exploit", study, self.train, noise=self._scale, command="exploit")
+        made = Round("exploit", study, self.train, noise=self._scale, command="project.rounds[-1]")
         made.run(trials + int(study.user_attrs["n_imported"]), workers, progress)
         self.rounds.append(made)
         return made

@@ -34,7 +34,7 @@ class Round:
         scientific: Mapping[str, Sequence[Choice]] | None = None,
         fixed: Mapping[str, Choice] | None = None,
         noise: Callable[[], tuple[float | None, float]] = lambda: (None, 0.0),
-        command: str = "round",
+        command: str = "",
     ) -> None:
         self.goal = goal
         self.study = study

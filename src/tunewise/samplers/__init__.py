@@ -62,7 +62,9 @@ def make(sampler: Sampler | str) -> Sampler:
     if isinstance(sampler, str):
         return from_settings({"name": sampler})
     if isinstance(sampler, type) or not hasattr(sampler, "suggest"):
-        raise SettingError(f"{sampler!r} is no sampler; give one of {sorted(_NAMED)}, or an object with `suggest`.")
+        raise SettingError(
+            f"{sampler!r} is no sampler; give one of {sorted(_NAMED)}, or an object with `suggest`."
+        )
     return sampler
 
 

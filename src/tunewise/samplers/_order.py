@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from tunewise.records import TrialState
-from tunewise.stats.pareto import best_first
+from tunewise.stats.pareto import spread_first
 from tunewise.trials import Trials
 from tunewise.types import IntArray
+
+_IN_ORDER = 100
 
 
 def best_to_worst(trials: Trials) -> IntArray:
     """Numbers of all completed and pruned trials, the best first. O(n log n) for one goal, O(n^2) for several.
 
-    Completed trials come first: by loss; with several goals by non-domination, then the least crowded first. Then
+    Completed trials come first: by loss; with several goals the first 100 are spread over the whole front. Then
     pruned ones: by their last step, the largest first, and the value there. Then those that violate constraints,
     completed or pruned, by their violation.
     """
@@ -35,7 +37,7 @@ def _by_loss(trials: Trials, numbers: IntArray) -> IntArray:
     loss = trials.loss[numbers]
     if loss.shape[1] == 1:
         return numbers[np.argsort(loss[:, 0], kind="stable")]
-    return numbers[best_first(loss)]
+    return numbers[spread_first(loss, _IN_ORDER)]
 
 
 def _longest_first(trials: Trials, numbers: IntArray) -> IntArray:

@@ -69,7 +69,9 @@ def _choose(
 ) -> float:
     domain = space[name]
     if domain.n_values is None:
-        raise SettingError(f"{name!r} is continuous, {domain}; brute force needs a step or a list of choices.")
+        raise SettingError(
+            f"{name!r} is continuous, {domain}; brute force needs a step or a list of choices."
+        )
     for value in rng.permutation(domain.values()).tolist():
         if _has_unvisited(tree, {**chosen, name: value}):
             return float(value)
@@ -106,7 +108,10 @@ def _with_path(node: _Node | None, path: Sequence[_Step]) -> _Node:
 def _path(trials: Trials, number: int) -> list[_Step]:
     """A trial's values in the order in which the study met the parameters."""
     row = trials.row(number)
-    steps = [(name, row.domains[name].n_values or 0, row.domains[name].encode(row.params[name])) for name in row.params]
+    steps = [
+        (name, row.domains[name].n_values or 0, row.domains[name].encode(row.params[name]))
+        for name in row.params
+    ]
     place = {name: i for i, name in enumerate(trials.names)}
     return sorted(steps, key=lambda step: place[step[0]])
 

@@ -1,29 +1,33 @@
-"""CMA-ES as a function of the log: each population of finished trials moves a normal distribution.
+"""CMA-ES as a function of the log: each population of finished trials moves a distribution over the space.
 
-Hansen, The CMA evolution strategy: a tutorial, arXiv:1604.00772 (its equation numbers below); the margin that keeps
-discrete parameters alive: Hamano et al., arXiv:2205.13482; choices without order by a product of categorical
-distributions with the margin of Hamano et al., arXiv:2405.09962; late and repaired points enter with bounded length:
-Hansen, arXiv:1110.4181.
+The normal distribution of the numeric parameters is that of `tunewise.stats.cma`; each parameter whose choices have no
+order has a categorical distribution of its own, which keeps a margin for every choice as in CatCMA (Hamano et al.,
+arXiv:2405.09962).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from tunewise.errors import SettingError
+from tunewise.records import TrialState
 from tunewise.samplers._order import best_to_worst
 from tunewise.samplers.base import require_one_goal
-from tunewise.space import Space
-from tunewise.stats.margin import with_margin
+from tunewise.space import Domain, Int, Space
+from tunewise.stats import cma
+from tunewise.stats.truncnorm import quantile
 from tunewise.trials import Trials
-from tunewise.types import BoolArray, FloatArray, IntArray
+from tunewise.types import FloatArray, IntArray
 
 _DRAWS = 32
 _COLLAPSED = 1e-9
+_MOST_CELLS = 1000
+_CHOICE_RATE = 0.3
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,14 @@ class CmaEs:
 
     Args:
         population: trials a generation; by default 4 + floor(3 ln d).
-        sigma: the first standard deviation, as a share of each range.
+        sigma: the first standard deviation, as a share of each range; by default the box is six of them wide.
 
     Raises:
         SettingError: a population below 2 or a sigma not above 0; (when used) several goals.
     """
 
     population: int | None = None
-    sigma: float = 0.25
+    sigma: float = 1 / 6
     name: ClassVar[str] = "cmaes"
 
     def __post_init__(self) -> None:
@@ -57,28 +61,147 @@ class CmaEs:
         """A draw from the distribution after the last whole generation."""
         require_one_goal(self, trials)
         axes = _axes_of(space)
-        state = trials.fold(("cmaes", self, space), _begin(axes, self), _Learner(self, space))
+        learner = _Learner(self, space)
+        state = trials.fold(("cmaes", self, space), learner.begin(), learner)
         return space.mask(space.from_unit(_draw(state, axes, rng)))
+
+
+class _Axes(NamedTuple):
+    """The columns of a space as this sampler sees them."""
+
+    numeric: IntArray
+    unordered: IntArray
+    n_choices: tuple[int, ...]  # of each unordered column
+    borders: tuple[FloatArray, ...]  # of each numeric column: between its cells in the unit interval
+
+
+class _State(NamedTuple):
+    """Never changed in place, as `Trials.fold` requires."""
+
+    normal: cma.Normal
+    choice: tuple[FloatArray, ...]  # probabilities of each unordered column
+    population: int
+    n_starts: int
+    waiting: tuple[int, ...]  # finished trials that have not been learnt from
 
 
 @dataclass(frozen=True)
 class _Learner:
-    """The step of the fold: collect trials, and learn from each full generation."""
+    """The step of the fold: collect finished trials, and learn from each full generation."""
 
     sampler: CmaEs
     space: Space
 
-    def __call__(self, state: _State, trials: Trials, number: int) -> _State:
-        if trials.sampler_of(number) != self.sampler.name or trials.state[number] == 4:
-            return state
-        waiting = (*state.waiting, number)
-        if len(waiting) < state.population:
-            return replace(state, waiting=waiting)
-        place = np.full(len(trials), len(trials), dtype=np.int64)
-        order = best_to_worst(trials)
-        place[order] = np.arange(len(order))
-        rows = np.array(sorted(waiting, key=lambda row: (place[row], row)))
-        X = self.space.to_unit(self.space.mask(trials.raw(self.space)[rows]))
+    def begin(self) -> _State:
+        """The distribution before the first generation, around the centre."""
         axes = _axes_of(self.space)
-        learnt = _learn(state, X, axes)
-        return _restarted(learnt, axes, self.sampler, trials.seed) if _has_collapsed(learnt, axes) else learnt
+        population = self.sampler.population or 4 + int(3 * math.log(max(1, self.space.n_dims)))
+        return self._start(np.full(len(axes.numeric), 0.5), population, 0)
+
+    def __call__(self, state: _State, trials: Trials, number: int) -> _State:
+        """One more finished trial."""
+        mine = trials.sampler_of(number) == self.sampler.name
+        if not mine or trials.state[number] == TrialState.FAILED:
+            return state
+        state = state._replace(waiting=(*state.waiting, number))
+        if len(state.waiting) < state.population:
+            return state
+        state = self._learnt(state, trials)
+        if len(state.normal.mean) and state.normal.deviation.max() < _COLLAPSED:
+            rng = _generator(trials.seed, number)
+            return self._start(rng.random(len(state.normal.mean)), 2 * state.population, state.n_starts)
+        return state
+
+    def _start(self, mean: FloatArray, population: int, n_starts: int) -> _State:
+        choice = tuple(np.full(k, 1.0 / k) for k in _axes_of(self.space).n_choices)
+        return _State(cma.start(mean, self.sampler.sigma), choice, population, n_starts + 1, ())
+
+    def _learnt(self, state: _State, trials: Trials) -> _State:
+        axes = _axes_of(self.space)
+        rows = _sorted(np.array(state.waiting), trials)
+        U = self.space.to_unit(self.space.mask(trials.raw(self.space)[rows]))
+        normal = state.normal
+        if len(axes.numeric):
+            X = _spread_in_cells(U[:, axes.numeric], normal, axes, _generator(trials.seed, int(rows[0])))
+            normal = cma.update(normal, np.where(np.isnan(X), normal.mean, X))
+            normal = normal._replace(mean=np.clip(normal.mean, 0.0, 1.0))
+            normal = cma.with_margin(normal, axes.borders, 1.0 / (self.space.n_dims * state.population))
+        choice = tuple(
+            _learnt_choice(p, U[:, j], self.space.n_dims)
+            for p, j in zip(state.choice, axes.unordered, strict=True)
+        )
+        return state._replace(normal=normal, choice=choice, waiting=())
+
+
+@lru_cache(maxsize=256)
+def _axes_of(space: Space) -> _Axes:
+    numeric = [j for j, domain in enumerate(space.domains) if domain.is_numeric]
+    unordered = [j for j in range(space.n_dims) if j not in numeric]
+    n_choices = tuple(space.domains[j].n_values or 1 for j in unordered)
+    borders = tuple(_borders(space.domains[j]) for j in numeric)
+    return _Axes(np.array(numeric, dtype=np.int64), np.array(unordered, dtype=np.int64), n_choices, borders)
+
+
+def _borders(domain: Domain) -> FloatArray:
+    """Borders between the cells of a discrete domain; none where there are so many that it is all but continuous."""
+    if domain.n_values is None or domain.n_values > _MOST_CELLS:
+        return np.zeros(0)
+    if isinstance(domain, Int) and domain.log:
+        return domain.to_unit(domain.values()[:-1] + 0.5)
+    return np.arange(1, domain.n_values) / domain.n_values
+
+
+def _draw(state: _State, axes: _Axes, rng: np.random.Generator) -> FloatArray:
+    """A point of the unit cube (d,): of some draws the first inside it, else the last one clipped."""
+    u = np.empty(len(axes.numeric) + len(axes.unordered))
+    if len(axes.numeric):
+        X = cma.points(state.normal, rng.standard_normal((_DRAWS, len(axes.numeric))))
+        inside = ((X >= 0.0) & (X <= 1.0)).all(axis=1)
+        inside[-1] = True
+        u[axes.numeric] = np.clip(X[np.argmax(inside)], 0.0, 1.0)
+    for j, p in zip(axes.unordered, state.choice, strict=True):
+        u[j] = (min(np.searchsorted(np.cumsum(p), rng.random()), len(p) - 1) + 0.5) / len(p)
+    return u
+
+
+def _sorted(rows: IntArray, trials: Trials) -> IntArray:
+    """From the best to the worst; diverged trials last."""
+    order = best_to_worst(trials)
+    place = np.full(len(trials), len(trials), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return rows[np.lexsort((rows, place[rows]))]
+
+
+def _spread_in_cells(X: FloatArray, normal: cma.Normal, axes: _Axes, rng: np.random.Generator) -> FloatArray:
+    """Discrete coordinates, of which the log has only the cell, drawn anew within it from the distribution.
+
+    Without that the cell centres would make the distribution shrink as soon as all trials fall into one cell.
+    """
+    X = X.copy()
+    for j, border in enumerate(axes.borders):
+        if len(border):
+            edges = np.concatenate([[0.0], border, [1.0]])
+            cell = np.searchsorted(border, X[:, j])
+            m, s = normal.mean[j], normal.deviation[j]
+            z = quantile(rng.random(len(X)), (edges[cell] - m) / s, (edges[cell + 1] - m) / s)
+            X[:, j] = np.where(np.isnan(X[:, j]), np.nan, m + s * z)
+    return X
+
+
+def _learnt_choice(p: FloatArray, u: FloatArray, n_dims: int) -> FloatArray:
+    """Move towards the choices of the better half, the best weighing most; every choice keeps a margin."""
+    k = len(p)
+    better = u[: max(1, len(u) // 2)]
+    weight = np.log(len(u) / 2 + 0.5) - np.log(np.arange(1, len(better) + 1))
+    known = ~np.isnan(better)
+    if k == 1 or not known.any():
+        return p
+    index = np.minimum((better[known] * k).astype(np.int64), k - 1)
+    wanted = np.bincount(index, weights=weight[known], minlength=k) / weight[known].sum()
+    least = (1.0 - 0.73 ** (1.0 / n_dims)) / (k - 1)
+    moved = np.maximum((1.0 - _CHOICE_RATE) * p + _CHOICE_RATE * wanted, least)
+    return moved / moved.sum()
+
+
+def _generator(seed: int, number: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=seed, counter=number))

@@ -45,7 +45,9 @@ class Grid:
             raise SettingError(f"n_each is {self.n_each}; a continuous axis needs at least 1 point.")
         for name, listed in (self.values or {}).items():
             if not len(listed):
-                raise SettingError(f"The grid has no values for {name!r}; list at least one, or leave the name out.")
+                raise SettingError(
+                    f"The grid has no values for {name!r}; list at least one, or leave the name out."
+                )
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """The next point; ``rng`` is not used."""
@@ -56,9 +58,13 @@ class Grid:
         return points[index]
 
 
-def _frozen(space: Space, values: Mapping[str, Sequence[Choice]] | None) -> tuple[tuple[str, tuple[float, ...]], ...]:
+def _frozen(
+    space: Space, values: Mapping[str, Sequence[Choice]] | None
+) -> tuple[tuple[str, tuple[float, ...]], ...]:
     """The listed values in raw coding, as something that can be a key."""
-    return tuple((name, tuple(space[name].encode(v) for v in values[name])) for name in space if name in (values or {}))
+    return tuple(
+        (name, tuple(space[name].encode(v) for v in values[name])) for name in space if name in (values or {})
+    )
 
 
 @lru_cache(maxsize=32)

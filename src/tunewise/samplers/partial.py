@@ -42,5 +42,7 @@ class PartialFixed:
         for name in set(space.names) - set(free):
             raw[column[name]] = space[name].encode(self.fixed[name])
         if free:
-            raw[[column[name] for name in free]] = make(self.base).suggest(trials, space.subset(free), number, rng)
+            raw[[column[name] for name in free]] = make(self.base).suggest(
+                trials, space.subset(free), number, rng
+            )
         return space.mask(raw)

@@ -50,7 +50,9 @@ class QMC:
         """The next point of the sequence; ``rng`` is not used."""
         index = trials.index_of_start(self.name, number)
         seed = trials.seed if self.scramble else None
-        return space.mask(space.from_unit(points_of(self.kind, seed, space.names, trials.names)(np.array([index]))[0]))
+        return space.mask(
+            space.from_unit(points_of(self.kind, seed, space.names, trials.names)(np.array([index]))[0])
+        )
 
 
 @lru_cache(maxsize=256)

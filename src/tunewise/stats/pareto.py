@@ -6,9 +6,16 @@ better; equal points do not dominate each other.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import combinations
+from math import comb
+
 import numpy as np
 
 from tunewise.types import BoolArray, FloatArray, IntArray
+
+_DIRECTIONS = 100
+_LEAST_WEIGHT = 1e-3
 
 
 def ranks(Y: FloatArray, violation: FloatArray | None = None, enough: int | None = None) -> IntArray:
@@ -71,6 +78,42 @@ def best_first(Y: FloatArray, violation: FloatArray | None = None, enough: int |
         if enough is not None and np.count_nonzero(rank <= front) >= enough:
             break
     return np.lexsort((-space, rank))
+
+
+def spread_first(Y: FloatArray, enough: int) -> IntArray:
+    """Row numbers (n,), of which the first ``enough`` approximate the whole front evenly and the nearest come first.
+
+    A point is as good as the number of directions (100 at most, evenly spread) in which its augmented Chebyshev
+    distance from the ideal point is the smallest, in units of the ranges on the front; once all winners are
+    taken, the rest compete anew. Better than `best_first` where nearly all points are non-dominated.
+    O(n^2 m + n m directions).
+    """
+    n, m = Y.shape
+    if not n:
+        return np.zeros(0, dtype=np.int64)
+    ideal = Y.min(axis=0)
+    width = Y[nondominated(Y)].max(axis=0) - ideal
+    scaled = (Y - ideal) / np.where(width > 0, width, 1.0)
+    weighted = scaled[:, None, :] * np.maximum(reference_directions(m, _DIRECTIONS), _LEAST_WEIGHT)
+    distance = weighted.max(axis=2) + _LEAST_WEIGHT * weighted.sum(axis=2)
+    order: list[int] = []
+    while len(order) < min(n, enough):
+        wins = np.bincount(np.argmin(distance, axis=0), minlength=n)
+        winners = np.flatnonzero(wins)
+        order.extend(winners[np.argsort(-wins[winners], kind="stable")].tolist())
+        distance[winners] = np.inf
+    return np.concatenate([order, np.setdiff1d(np.arange(n), order)]).astype(np.int64)
+
+
+@lru_cache(maxsize=32)
+def reference_directions(m: int, most: int) -> FloatArray:
+    """Points (h, m) evenly spread over the unit simplex, as fine as at most ``most`` of them allow (Das and Dennis 1998)."""
+    n_parts = 1
+    while comb(n_parts + m, m - 1) <= most and n_parts < most:
+        n_parts += 1
+    bars = np.array(list(combinations(range(n_parts + m - 1), m - 1)), dtype=np.int64).reshape(-1, m - 1)
+    edges = np.column_stack([np.full(len(bars), -1), bars, np.full(len(bars), n_parts + m - 1)])
+    return np.asarray((np.diff(edges, axis=1) - 1) / n_parts)
 
 
 def hypervolume(Y: FloatArray, reference: FloatArray) -> float:

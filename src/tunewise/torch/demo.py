@@ -16,7 +16,6 @@ from tunewise.storage import open_log
 from tunewise.torch.digits import DEFAULTS, SPACE, load_digits, make_train
 from tunewise.torch.evaluation import evaluate
 from tunewise.torch.show import Show
-from tunewise.types import Params
 
 
 def run_demo(directory: Path, quick: bool = False) -> Path:
@@ -65,7 +64,7 @@ def _tell(show: Show, directory: Path, counts: _Counts) -> None:
     )
     _explore(show, project, counts)
     found = _exploit(show, project, counts)
-    _decide(show, project, found.best(), counts)
+    _decide(show, project, found, counts)
 
     show.stage(
         "Test, once", f"The configuration in use, on {len(test_set)} images that nothing has seen so far."
@@ -79,8 +78,8 @@ def _tell(show: Show, directory: Path, counts: _Counts) -> None:
 def _explore(show: Show, project: Project, counts: _Counts) -> None:
     show.stage(
         "Explore: does noise on the inputs help?",
-        "A small network learns handwritten digits from 500 images. Quasi-random trials spread evenly over learning "
-        "rate, momentum and strength of the noise; equally many train with noise and without.",
+        "A small network learns handwritten digits from 500 images. Quasi-random trials spread evenly over momentum, "
+        "strength of the noise and four decades of learning rates; equally many train with noise and without.",
     )
     question = project.round(
         "Does noise on the inputs help?", scientific=["use_noise"], nuisance=["nesterov.*", "noise"]
@@ -95,8 +94,9 @@ def _explore(show: Show, project: Project, counts: _Counts) -> None:
     if findings.acts:
         show.stage("Repair", f"Do what the checks ask for, with at most {counts.repair} more trials.")
         with show.runs(counts.repair):
-            findings = question.repair(counts.repair)
-        show.findings(findings)
+            after = question.repair(counts.repair)
+        asked = {(finding.code, finding.subject) for finding in findings.acts}
+        show.findings([finding for finding in after if (finding.code, finding.subject) in asked])
         show.arms("use_noise", question.isolation("use_noise"))
 
 
@@ -106,17 +106,16 @@ def _exploit(show: Show, project: Project, counts: _Counts) -> Round:
         "A Gaussian process that models divergence goes on from all trials so far, greedily at last.",
     )
     with show.runs(counts.exploit):
-        found = project.exploit(counts.exploit)
-    show.say(f"Best of all trials: [bold]{found.study.best_value:.2%}[/] validation error")
-    return found
+        return project.exploit(counts.exploit)
 
 
-def _decide(show: Show, project: Project, candidate: Params, counts: _Counts) -> None:
+def _decide(show: Show, project: Project, found: Round, counts: _Counts) -> None:
     show.stage("Measure the noise", f"The best configuration again, on {counts.seeds} fresh seeds.")
     with show.runs(counts.seeds):
         noise = project.measure_noise(counts.seeds)
     show.say(
-        f"[bold]{show.mean:.2%}[/] on average: this is what to expect of it. The search showed the luckiest run."
+        f"In the search its error was {found.study.best_value:.2%}, a run chosen because it was the best. "
+        f"Expect the mean of the fresh runs: [bold]{show.mean:.2%}[/]."
     )
     show.say(str(noise))
 
@@ -124,7 +123,7 @@ def _decide(show: Show, project: Project, candidate: Params, counts: _Counts) ->
         "Decide", "The candidate against the configuration in use: fresh seeds for both, at most three looks."
     )
     with show.runs(16):
-        decision = project.adopt(candidate, cost="one more hyperparameter")
+        decision = project.adopt(found.best(), cost="one more hyperparameter")
     show.decision(decision)
 
 

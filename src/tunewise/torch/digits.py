@@ -21,7 +21,7 @@ SPACE = Space(
     {
         "use_noise": Categorical((False, True)),
         "noise": Float(0.05, 0.5, log=True),
-        "nesterov.lr": Float(1e-3, 0.1, log=True),
+        "nesterov.lr": Float(1e-3, 10.0, log=True),
         "nesterov.one_minus_momentum": Float(5e-3, 0.3, log=True),
     },
     when={"noise": ("use_noise", [True])},

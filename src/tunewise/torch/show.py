@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from tunewise.errors import TrialInfeasible
-from tunewise.playbook import Adoption, Decision, Findings, Verdict
+from tunewise.playbook import Adoption, Decision, Finding, Verdict
 
 _COLOURS = {Verdict.OK: "green", Verdict.ACT: "bold red", Verdict.UNSURE: "yellow", Verdict.NA: "dim"}
 
@@ -76,12 +76,12 @@ class Show:
         """The best result for each value of a scientific parameter."""
         table = Table("", f"best {self._metric}", box=None, padding=(0, 2))
         winner = min(best.values())
-        for value, reached in best.items():
+        for value, reached in sorted(best.items()):
             style = "bold green" if reached == winner else ""
             table.add_row(f"{name} = {value}", f"{reached:.2%}", style=style)
         self.console.print(table)
 
-    def findings(self, findings: Findings) -> None:
+    def findings(self, findings: Iterable[Finding]) -> None:
         """What the checks say, worst first."""
         table = Table(
             "verdict",
