@@ -156,11 +156,11 @@ def _draw(state: _State, axes: _Axes, rng: np.random.Generator) -> FloatArray:
     u = np.empty(len(axes.numeric) + len(axes.unordered))
     if len(axes.numeric):
         X = cma.points(state.normal, rng.standard_normal((_DRAWS, len(axes.numeric))))
-        inside = ((X >= 0.0) & (X <= 1.0)).all(axis=1)
+        inside = np.asarray(((X >= 0.0) & (X <= 1.0)).all(axis=1))
         inside[-1] = True
         u[axes.numeric] = np.clip(X[np.argmax(inside)], 0.0, 1.0)
     for j, p in zip(axes.unordered, state.choice, strict=True):
-        u[j] = (min(np.searchsorted(np.cumsum(p), rng.random()), len(p) - 1) + 0.5) / len(p)
+        u[j] = (min(int(np.searchsorted(np.cumsum(p), rng.random())), len(p) - 1) + 0.5) / len(p)
     return u
 
 
@@ -200,7 +200,7 @@ def _learnt_choice(p: FloatArray, u: FloatArray, n_dims: int) -> FloatArray:
     wanted = np.bincount(index, weights=weight[known], minlength=k) / weight[known].sum()
     least = (1.0 - 0.73 ** (1.0 / n_dims)) / (k - 1)
     moved = np.maximum((1.0 - _CHOICE_RATE) * p + _CHOICE_RATE * wanted, least)
-    return moved / moved.sum()
+    return np.asarray(moved / moved.sum())
 
 
 def _generator(seed: int, number: int) -> np.random.Generator:

@@ -55,15 +55,16 @@ class Grid:
         index = trials.index_of_start(self.name, number)
         if index >= len(points):
             raise SearchExhausted(f"All {len(points)} points of the grid have been visited.")
-        return points[index]
+        return np.asarray(points[index])
 
 
 def _frozen(
     space: Space, values: Mapping[str, Sequence[Choice]] | None
 ) -> tuple[tuple[str, tuple[float, ...]], ...]:
     """The listed values in raw coding, as something that can be a key."""
+    listed = values or {}
     return tuple(
-        (name, tuple(space[name].encode(v) for v in values[name])) for name in space if name in (values or {})
+        (name, tuple(space[name].encode(v) for v in listed[name])) for name in space if name in listed
     )
 
 

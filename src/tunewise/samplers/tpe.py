@@ -132,7 +132,9 @@ def _evidence(trials: Trials, space: Space, number: int) -> _Evidence:
 def _shunned(C: FloatArray, evidence: _Evidence, n_choices: IntArray) -> BoolArray:
     """Which candidates (c,) have a diverged trial as their nearest neighbour."""
     to_diverged = _squared_distances(C, evidence.diverged, n_choices).min(axis=1)
-    return to_diverged < _squared_distances(C, evidence.sound, n_choices).min(axis=1, initial=np.inf)
+    return np.asarray(
+        to_diverged < _squared_distances(C, evidence.sound, n_choices).min(axis=1, initial=np.inf)
+    )
 
 
 def _squared_distances(C: FloatArray, X: FloatArray, n_choices: IntArray) -> FloatArray:

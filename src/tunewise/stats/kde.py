@@ -48,7 +48,7 @@ class Mixture:
         c = np.nan_to_num(C)
         exponent = np.concatenate([c * c, c, known], axis=1) @ self._features
         for j in self._unordered:
-            exponent += np.where(C[:, j, None] == self._X[:, j], self._gain(j), 0.0)
+            exponent += np.where(C[:, j, None] == self._X[:, j], self._gain(int(j)), 0.0)
         top = exponent.max(axis=1, initial=0.0)
         exponent -= top[:, None]
         kernels = np.exp(exponent, out=exponent) @ self._weight

@@ -38,7 +38,7 @@ def ranks(Y: FloatArray, violation: FloatArray | None = None, enough: int | None
 
 def nondominated(Y: FloatArray) -> BoolArray:
     """Which points (n,) no other point dominates. O(n^2 m)."""
-    return ~dominance(Y).any(axis=0)
+    return np.asarray(~dominance(Y).any(axis=0))
 
 
 def dominance(Y: FloatArray) -> BoolArray:

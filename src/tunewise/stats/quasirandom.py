@@ -97,7 +97,7 @@ def _xor_points(directions: _Bits, shift: _Bits) -> Points:
         index = np.asarray(index, dtype=np.uint64)
         gray = index ^ (index >> np.uint64(1))
         terms = table[byte_index, gray[:, None] >> places & np.uint64(255)]
-        return np.bitwise_xor.reduce(terms, axis=1) * 2.0**-_POINT_BITS
+        return np.asarray(np.bitwise_xor.reduce(terms, axis=1) * 2.0**-_POINT_BITS)
 
     return points
 

@@ -29,7 +29,7 @@ class Warp(NamedTuple):
         """ln of the derivative of the map at (clipped) losses: the Jacobian that makes densities comparable."""
         u = (np.minimum(loss, self.cap) - self.centre) / self.spread
         slope = (self.power - 1) * np.sign(u) * np.log1p(np.abs(u))
-        return slope - np.log(self.spread) - np.log(self.width)
+        return np.asarray(slope - np.log(self.spread) - np.log(self.width))
 
 
 def make_warp(loss: FloatArray, power: float | None) -> Warp:
