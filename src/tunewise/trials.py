@@ -99,6 +99,7 @@ class Trials:
         self._joint: dict[tuple[str, Domain], Space] = {}
         self._first_domains: dict[tuple[str, ...], dict[str, Domain]] = {}
         self._layouts: dict[tuple[str, ...], IntArray] = {}
+        self._moved: set[str] = set()
         self._memo: dict[Hashable, tuple[int, Any]] = {}
         self._kept: dict[Hashable, Any] = {}
         self._folds: dict[Hashable, tuple[int, Any]] = {}
@@ -424,13 +425,14 @@ class Trials:
             return
         names = tuple(event.params)
         layout = self._layouts.get(names)
-        if layout is not None and not event.domains and not self._names_of[number]:
+        if layout is not None and not (event.domains or self._names_of[number] or self._moved):
             self._raw[number, layout] = tuple(event.params.values())
             self._names_of[number] = names
             return
         self._set_one_by_one(event)
         if all(name in self._parameters and self._parameters[name].choices is None for name in names):
-            self._layouts[names] = np.array([self._parameters[name].column for name in names])
+            columns = [self._parameters[name].column for name in names]
+            self._layouts[names] = np.array(columns, dtype=np.int64)
 
     def _set_one_by_one(self, event: ParamsSet) -> None:
         number = event.number
@@ -446,17 +448,24 @@ class Trials:
                 raw = self._raw
             elif domain is not None and domain != parameter.first_domain:
                 self._other_domains.setdefault(number, {})[name] = domain
-                self.domains[name] = domain
-                self._joint.clear()
-            elif self.domains[name] is not parameter.first_domain:
-                self.domains[name] = parameter.first_domain
-                self._joint.clear()
+                self._move(name, domain)
+            elif name in self._moved:
+                self._move(name, parameter.first_domain)
             raw[number, parameter.column] = (
                 value if parameter.choices is None else _code(parameter.choices, value)
             )
         names = self._names_of[number]
         added = tuple(name for name in event.params if name in known)
         self._names_of[number] = names + tuple(n for n in added if n not in names) if names else added
+
+    def _move(self, name: str, domain: Domain) -> None:
+        """Note the domain under which a name was seen last."""
+        self.domains[name] = domain
+        self._joint.clear()
+        if domain == self._parameters[name].first_domain:
+            self._moved.discard(name)
+        else:
+            self._moved.add(name)
 
     def _params_dropped(self, event: ParamsDropped) -> None:
         if event.number not in self._open:
