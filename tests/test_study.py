@@ -1,14 +1,11 @@
 """What a study promises, whatever the sampler and the storage."""
 
-import json
 import math
 import multiprocessing
 import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import tunewise as tw
 from tunewise.dice import Dice
@@ -405,48 +402,3 @@ def test_a_data_frame_has_a_row_a_trial():
     frame = study.trials_dataframe()
     assert frame["number"].tolist() == list(range(5))
     assert {"value", "state", "params_x", "params_kind", "duration"} <= set(frame.columns)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.sampled_from(["ask", "tell", "fail", "queue", "report"]), max_size=40), st.integers(0, 5))
-def test_replaying_the_log_gives_the_same_table(actions, seed):
-    study = tw.create_study("s", sampler="random", seed=seed)
-    running = []
-    for action in actions:
-        if action == "ask" or not running:
-            running.append(study.ask())
-            running[-1].suggest_float("x", 0, 1)
-        elif action == "queue":
-            study.enqueue_trial({"x": 0.5})
-        elif action == "report":
-            running[0].report(float(len(actions)), len(running))
-        else:
-            study.tell(running.pop(0), 1.0 if action == "tell" else None)
-    events, _ = study.storage.read("s", 0)
-    again = Trials()
-    again.info = study.info
-    again.apply_all(events)
-    again.apply_all([])
-    assert repr(list(again)) == repr(list(study.trials))
-    assert json.dumps(again.state.tolist()) == json.dumps(study.trials.state.tolist())
-
-
-def test_arrays_go_out_read_only():
-    study = tw.create_study(sampler="random", seed=0)
-    study.optimize(branching, 5)
-    trials = study.trials
-    for array in (trials.state, trials.values, trials.loss, trials.finished, trials.curves().value):
-        with pytest.raises(ValueError, match="read-only"):
-            array[0] = 0
-
-
-def test_where_keeps_numbers_and_hides_evidence():
-    study = tw.create_study(sampler="random", seed=0)
-    study.optimize(branching, 20)
-    trials = study.trials
-    mask = np.arange(20) % 2 == 0
-    half = trials.where(mask)
-    assert len(half) == 20
-    assert set(half.finished.tolist()) <= set(range(0, 20, 2))
-    assert half.best() % 2 == 0
-    assert trials.best() == study.best_trial.number

@@ -9,7 +9,7 @@ bins and sit at their centres. ``from_unit`` accepts any u in [0, 1] and returns
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -292,7 +292,7 @@ class Space(Mapping[str, Domain]):
         SpaceError: a condition names an unknown parameter, an impossible value, or closes a circle.
     """
 
-    __slots__ = ("_conditions", "_domains", "_hash", "_scales", "code", "names", "when")
+    __slots__ = ("_all_float", "_conditions", "_domains", "_hash", "_scales", "code", "names", "when")
 
     def __init__(
         self,
@@ -311,6 +311,7 @@ class Space(Mapping[str, Domain]):
         }
         self._conditions = self._ordered_conditions()
         self._scales = _Scales(tuple(self._domains.values()))
+        self._all_float = all(isinstance(domain, Float) for domain in self._domains.values())
         self.code = code_of(self.names)
         self._hash = hash(
             (tuple(self._domains.items()), tuple(sorted(self.when.items(), key=lambda kv: kv[0])))
@@ -324,6 +325,10 @@ class Space(Mapping[str, Domain]):
 
     def __len__(self) -> int:
         return len(self._domains)
+
+    def items(self) -> ItemsView[str, Domain]:
+        """Names and domains, in order."""
+        return self._domains.items()
 
     def __hash__(self) -> int:
         return self._hash
@@ -440,7 +445,10 @@ class Space(Mapping[str, Domain]):
 
     def decode(self, raw: FloatArray) -> Params:
         """Raw (d,) to a dict of values; NaN entries are left out."""
-        pairs = zip(self._domains.items(), np.asarray(raw).tolist(), strict=True)
+        numbers = np.asarray(raw).tolist()
+        if self._all_float and not math.isnan(sum(numbers)):
+            return dict(zip(self.names, numbers, strict=True))
+        pairs = zip(self._domains.items(), numbers, strict=True)
         return {name: domain.decode(x) for (name, domain), x in pairs if x == x}
 
     def to_json(self) -> dict[str, Json]:

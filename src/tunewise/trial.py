@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -16,9 +17,6 @@ from tunewise.records import FrozenTrial
 from tunewise.space import Categorical, Domain, Float, Int, Space
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
-
-_DOMAINS: dict[tuple[Any, ...], Domain] = {}
-_MOST_DOMAINS = 100_000
 
 
 class Desk(Protocol):
@@ -56,7 +54,8 @@ class Trial:
         self._table = desk.table()
         self.number = number
         self._params: Params = {}
-        self._ready: dict[str, tuple[Domain, Choice]] = {}
+        self._ready: Params = {}  # suggested in a group, not asked for yet
+        self._ready_in: dict[str, Domain] = {}
         self._fixed = dict(self._table.fixed_params(number))
         self._unwritten: ParamsSet | None = None
 
@@ -69,18 +68,16 @@ class Trial:
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """A real number in [low, high]; see `Float`. Raises SpaceError for an impossible range."""
-        domain = _domain(Float, low, high, log, step)
-        return self._suggest(name, domain)  # type: ignore[return-value]
+        return self._suggest(name, _float(low, high, log, step))  # type: ignore[return-value]
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
         """A whole number in low..high; see `Int`. Raises SpaceError for an impossible range."""
-        domain = _domain(Int, low, high, log, step)
-        return self._suggest(name, domain)  # type: ignore[return-value]
+        return self._suggest(name, _int(low, high, log, step))  # type: ignore[return-value]
 
     def suggest_categorical(self, name: str, choices: Sequence[Choice], *, ordered: bool = False) -> Any:
         """One of ``choices``; see `Categorical`. Raises SpaceError for an impossible list."""
         key = tuple(choices)
-        return self._suggest(name, _domain(Categorical, tuple(map(type, key)), key, ordered))
+        return self._suggest(name, _categorical(key, tuple(map(type, key)), ordered))
 
     def suggest_uniform(self, name: str, low: float, high: float) -> float:
         """`suggest_float` under the name that older scripts use."""
@@ -93,10 +90,8 @@ class Trial:
     def suggest_space(self, space: Space) -> Params:
         """Suggest all active parameters of a space jointly, as `Study.ask` does for a declared space."""
         self._draw(space)
-        for name, (_, value) in list(self._ready.items()):
-            if name in space:
-                self._params[name] = value
-                del self._ready[name]
+        for name in [name for name in self._ready if name in space]:
+            self._params[name] = self._ready.pop(name)
         return dict(self._params)
 
     @property
@@ -107,16 +102,13 @@ class Trial:
     def _suggest(self, name: str, domain: Domain) -> Choice:
         if name in self._params:
             return self._params[name]
-        ready = self._ready.get(name)
-        if ready is None:
+        ready = self._ready
+        if name not in ready:
             self._draw(self._joint_space(name, domain))
-            ready = self._ready.get(name)
-        if ready is None or (ready[0] is not domain and not domain.contains(ready[1])):
+        if name not in ready or (self._ready_in[name] is not domain and self._ready_in[name] != domain):
             self._draw(Space({name: domain}))
-            ready = self._ready[name]
-        del self._ready[name]
-        self._params[name] = ready[1]
-        return ready[1]
+        value = self._params[name] = ready.pop(name)
+        return value
 
     def _joint_space(self, name: str, domain: Domain) -> Space:
         """The group of parameters that ``name`` belongs to, with the domains under which they were last seen."""
@@ -139,8 +131,8 @@ class Trial:
             params = space.decode(raw)
         if fixed:
             params = space.decode(space.mask(space.encode({**self._completed(space, params), **fixed})))
-        for name, value in params.items():
-            self._ready[name] = (space[name], value)
+        self._ready.update(params)
+        self._ready_in.update(space.items())
         domains = {name: domain for name, domain in novel.items() if name in params} if novel else {}
         self._note_params(params, domains, seen, alone=space.n_dims == 1)
 
@@ -258,21 +250,23 @@ class Trial:
             self._desk.write(events)
 
 
-def _domain(kind: Any, *arguments: Any) -> Domain:
-    """A domain, remembered by its arguments: a loop over 1,000 trials asks for the same ten."""
-    key = (kind, *arguments, *map(type, arguments))
-    try:
-        return _DOMAINS[key]
-    except KeyError:
-        pass
-    except TypeError:
-        raise SpaceError(
-            f"{arguments!r} cannot describe a {kind.__name__}; use plain numbers or choices."
-        ) from None
-    domain: Domain = kind(*arguments[1:]) if kind is Categorical else kind(*arguments)
-    if len(_DOMAINS) >= _MOST_DOMAINS:
-        _DOMAINS.clear()
-    return _DOMAINS.setdefault(key, domain)
+def _remembered(make: Callable[..., Domain]) -> Callable[..., Domain]:
+    """``make``, remembered by its arguments and their types: a loop over 1,000 trials asks for the same ten domains."""
+    known = lru_cache(maxsize=100_000, typed=True)(make)
+
+    def of(*arguments: Any) -> Domain:
+        try:
+            return known(*arguments)
+        except TypeError:
+            raise SpaceError(f"{arguments!r} cannot describe a domain; use plain numbers or choices.") from None
+
+    return of
+
+
+_float = _remembered(Float)
+_int = _remembered(Int)
+# True == 1 == 1.0, so the types of the choices are part of what is remembered.
+_categorical = _remembered(lambda choices, _types, ordered: Categorical(choices, ordered))
 
 
 def _as_float(value: Any, what: str) -> float:

@@ -59,6 +59,13 @@ class _Parameter(NamedTuple):
     choices: list[Choice] | None
 
 
+class _Layout(NamedTuple):
+    """Where some numeric parameters that were suggested jointly lie in the parameter matrix."""
+
+    columns: IntArray
+    all_float: bool
+
+
 class Trials:
     """All trials of a study as columns; ``len(trials)`` rows, row index == trial number.
 
@@ -98,7 +105,7 @@ class Trials:
         self._novel: dict[Space, Mapping[str, Domain]] = {}
         self._joint: dict[tuple[str, Domain], Space] = {}
         self._first_domains: dict[tuple[str, ...], dict[str, Domain]] = {}
-        self._layouts: dict[tuple[str, ...], IntArray] = {}
+        self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._moved: set[str] = set()
         self._memo: dict[Hashable, tuple[int, Any]] = {}
         self._kept: dict[Hashable, Any] = {}
@@ -426,13 +433,15 @@ class Trials:
         names = tuple(event.params)
         layout = self._layouts.get(names)
         if layout is not None and not (event.domains or self._names_of[number] or self._moved):
-            self._raw[number, layout] = tuple(event.params.values())
+            self._raw[number, layout.columns] = tuple(event.params.values())
             self._names_of[number] = names
             return
         self._set_one_by_one(event)
-        if all(name in self._parameters and self._parameters[name].choices is None for name in names):
-            columns = [self._parameters[name].column for name in names]
-            self._layouts[names] = np.array(columns, dtype=np.int64)
+        known = [self._parameters[name] for name in names if name in self._parameters]
+        if len(known) == len(names) and all(parameter.choices is None for parameter in known):
+            columns = np.array([parameter.column for parameter in known], dtype=np.int64)
+            all_float = all(isinstance(parameter.first_domain, Float) for parameter in known)
+            self._layouts[names] = _Layout(columns, all_float)
 
     def _set_one_by_one(self, event: ParamsSet) -> None:
         number = event.number
@@ -584,6 +593,9 @@ class Trials:
         return domains if other is None else {**domains, **other}
 
     def _params_of(self, number: int, domains: Mapping[str, Domain]) -> Params:
+        layout = self._layouts.get(self._names_of[number])
+        if layout is not None and layout.all_float and number not in self._other_domains:
+            return dict(zip(domains, self._raw[number, layout.columns].tolist(), strict=True))
         row = self._raw[number].tolist()
         params: Params = {}
         for name, domain in domains.items():
