@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -35,51 +36,44 @@ class Curves(NamedTuple):
 class CurveColumns:
     """The reports of one metric in the order of the log; `sorted` makes the curves, once for each new length."""
 
-    __slots__ = ("_curves", "_places", "_step", "_trial", "_value", "n")
+    __slots__ = ("_curves", "_n_placed", "_places", "_step", "_trial", "_value")
 
     def __init__(self) -> None:
-        self.n = 0
-        self._trial = np.empty(64, dtype=np.int64)
-        self._step = np.empty(64, dtype=np.int64)
-        self._value = np.empty(64, dtype=np.float64)
+        self._trial = array("q")
+        self._step = array("q")
+        self._value = array("d")
         self._places: dict[int, list[int]] = {}
+        self._n_placed = 0
         self._curves: tuple[int, Curves] | None = None
 
     def append(self, trial: int, step: int, value: float) -> None:
         """Add one report; amortised O(1)."""
-        n = self.n
-        if n == len(self._trial):
-            self._trial = np.concatenate([self._trial, np.empty_like(self._trial)])
-            self._step = np.concatenate([self._step, np.empty_like(self._step)])
-            self._value = np.concatenate([self._value, np.empty_like(self._value)])
-        self._trial[n] = trial
-        self._step[n] = step
-        self._value[n] = value
-        self.n = n + 1
-        places = self._places.get(trial)
-        if places is None:
-            self._places[trial] = [n]
-        else:
-            places.append(n)
+        self._trial.append(trial)
+        self._step.append(step)
+        self._value.append(value)
 
     def of(self, trial: int) -> dict[int, float]:
-        """One trial's values by step, ascending; O(k log k) in its k reports, whatever the others reported."""
+        """One trial's values by step, ascending; O(k log k) in its k reports, and O(new reports of all trials)."""
+        for place in range(self._n_placed, len(self._trial)):
+            self._places.setdefault(self._trial[place], []).append(place)
+        self._n_placed = len(self._trial)
         curve: dict[int, float] = {}
         for place in self._places.get(trial, ()):
-            curve.setdefault(int(self._step[place]), float(self._value[place]))
+            curve.setdefault(self._step[place], self._value[place])
         return dict(sorted(curve.items()))
 
     def sorted(self) -> Curves:
         """The curves so far, read-only; the first report of a step counts. O(r log r) after new reports, else O(1)."""
-        if self._curves is None or self._curves[0] != self.n:
-            self._curves = (self.n, self._sort())
+        n = len(self._trial)
+        if self._curves is None or self._curves[0] != n:
+            self._curves = (n, self._sort())
         return self._curves[1]
 
     def _sort(self) -> Curves:
-        trial, step, value = self._trial[: self.n], self._step[: self.n], self._value[: self.n]
+        trial, step = np.array(self._trial, dtype=np.int64), np.array(self._step, dtype=np.int64)
         order = np.lexsort((step, trial))
-        trial, step, value = trial[order], step[order], value[order]
-        if self.n > 1:
+        trial, step, value = trial[order], step[order], np.array(self._value, dtype=np.float64)[order]
+        if len(trial) > 1:
             first = np.append(True, (np.diff(trial) != 0) | (np.diff(step) != 0))
             trial, step, value = trial[first], step[first], value[first]
         for column in (trial, step, value):

@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from tunewise.errors import SettingError
 from tunewise.space import Domain, Space
 from tunewise.types import Json, Params
+
+_NOTHING: Any = MappingProxyType({})  # a default that nobody can change
 
 
 class TrialState(IntEnum):
@@ -63,8 +66,7 @@ class StudyInfo:
     pruner: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class FrozenTrial:
+class FrozenTrial(NamedTuple):
     """A trial as it stands in the table; immutable, and equal to another with the same content.
 
     ``values`` is None unless the trial completed; ``curves[metric]`` maps step to the reported value.
@@ -73,12 +75,12 @@ class FrozenTrial:
 
     number: int
     state: TrialState
-    params: Params = field(default_factory=dict)
+    params: Params = _NOTHING
     values: tuple[float, ...] | None = None
-    domains: Mapping[str, Domain] = field(default_factory=dict)
-    curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
-    user_attrs: Mapping[str, Any] = field(default_factory=dict)
-    constraints: Mapping[str, float] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = _NOTHING
+    curves: Mapping[str, Mapping[int, float]] = _NOTHING
+    user_attrs: Mapping[str, Any] = _NOTHING
+    constraints: Mapping[str, float] = _NOTHING
     reason: str | None = None
     started_at: float = math.nan
     finished_at: float = math.nan

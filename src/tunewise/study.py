@@ -80,6 +80,7 @@ class Study:
         self._position = 0
         self._worker = f"{socket.gethostname()}-{os.getpid()}"
         self._stopped = threading.Event()
+        self._desk = _Desk(self)
         with _collector_paused():
             self.sync()
         info = self._trials.info
@@ -219,7 +220,7 @@ class Study:
         Where the space is declared, all active parameters are suggested at once.
         """
         self.sync()
-        trial = Trial(_Desk(self), self._start())
+        trial = Trial(self._desk, self._start())
         if self.info.space is not None:
             trial.suggest_space(self.info.space)
         return trial

@@ -258,7 +258,9 @@ def _remembered(make: Callable[..., Domain]) -> Callable[..., Domain]:
         try:
             return known(*arguments)
         except TypeError:
-            raise SpaceError(f"{arguments!r} cannot describe a domain; use plain numbers or choices.") from None
+            raise SpaceError(
+                f"{arguments!r} cannot describe a domain; use plain numbers or choices."
+            ) from None
 
     return of
 

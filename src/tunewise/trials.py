@@ -49,6 +49,7 @@ _ROW_COLUMNS: dict[str, tuple[type, float]] = {
 _RUNNING, _COMPLETE, _FAILED = (int(s) for s in (TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAILED))
 _STATES = tuple(TrialState)
 _NO_METRIC = CurveColumns().sorted()
+_NO_BEST = (math.inf, -1)
 
 
 class _Parameter(NamedTuple):
@@ -96,8 +97,8 @@ class Trials:
         self._constraints: dict[int, dict[str, float]] = {}
         self._reasons: dict[int, str] = {}
         self._curves: dict[str, CurveColumns] = {}
-        self._signatures: tuple[set[frozenset[str]], set[frozenset[str]]] = (set(), set())
-        self._best: list[int | None] = [None]
+        self._signatures: tuple[set[tuple[str, ...]], set[tuple[str, ...]]] = (set(), set())
+        self._best = [_NO_BEST]
         self._signs = [1.0]
         self._open: set[int] = set()
         self._finish_of: dict[int, TrialFinished] = {}
@@ -250,7 +251,8 @@ class Trials:
 
     def best(self, goal: int = 0) -> int | None:
         """The complete trial with the lowest loss among those that violate nothing; None where there is none. O(1)."""
-        return self._best[goal]
+        number = self._best[goal][1]
+        return None if number < 0 else number
 
     def pareto(self) -> IntArray:
         """Numbers, ascending, of the complete trials without violation that no other such trial dominates. O(n^2)."""
@@ -390,7 +392,7 @@ class Trials:
         self._values = np.full((len(self._values), n_goals), np.nan)
         self._loss = self._values.copy()
         self._signs = [goal.sign for goal in event.goals]
-        self._best = [None] * n_goals
+        self._best = [_NO_BEST] * n_goals
 
     def _study_noted(self, event: StudyNoted) -> None:
         self.user_attrs.update(event.attrs)
@@ -520,12 +522,12 @@ class Trials:
         self._finished.append(number)
         complete = event.state == _COMPLETE
         if complete and event.values is not None:
-            for goal, value in enumerate(event.values):
-                self._values[number, goal] = value
-                self._loss[number, goal] = value * self._signs[goal]
-            self._compare(number)
+            self._values[number] = event.values
+            self._loss[number] = loss = [v * sign for v, sign in zip(event.values, self._signs, strict=True)]
+            if number not in self._constraints or self._columns["violation"][number] == 0:
+                self._best = [min(best, (y, number)) for best, y in zip(self._best, loss, strict=True)]
         if event.state != _FAILED:
-            self._signatures[not complete].add(frozenset(self._names_of[number]))
+            self._signatures[not complete].add(self._names_of[number])
 
     # --- helpers ---------------------------------------------------------------------------------------------------
 
@@ -607,19 +609,12 @@ class Trials:
                 params[name] = raw if type(domain) is Float else domain.decode(raw)
         return params
 
-    def _compare(self, number: int) -> None:
-        if self._columns["violation"][number] > 0:
-            return
-        for goal, best in enumerate(self._best):
-            if best is None or self._loss[number, goal] < self._loss[best, goal]:
-                self._best[goal] = number
-
-    def _lowest(self, goal: int) -> int | None:
+    def _lowest(self, goal: int) -> tuple[float, int]:
         rows = np.flatnonzero((self.state == TrialState.COMPLETE) & (self.violation == 0))
-        return int(rows[np.argmin(self.loss[rows, goal])]) if len(rows) else None
+        return min(zip(self.loss[rows, goal].tolist(), rows.tolist(), strict=True), default=_NO_BEST)
 
     def _partition(self) -> tuple[tuple[str, ...], ...]:
-        signatures = self._signatures[0] or self._signatures[1]
+        signatures = {frozenset(names) for names in self._signatures[0] or self._signatures[1]}
         kinds: dict[tuple[bool, ...], list[str]] = {}
         ordered = sorted(signatures, key=sorted)
         for name in self._parameters:
