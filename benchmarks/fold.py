@@ -11,7 +11,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +24,6 @@ trials = load_study(study_name="s", storage="sqlite:///" + sys.argv[1]).trials
 best = min(trial.value for trial in trials) if sys.argv[2] == "rows" else len(trials)
 print(time.perf_counter() - start)
 """
-
-
-class Undurable:
-    """A tunewise log that never waits for the disk, to write many trials quickly."""
-
-    def __init__(self, log: Any) -> None:
-        self._log = log
-
-    def append(
-        self, study: str, events: Sequence[Any], at: int | None = None, *, durable: bool = False
-    ) -> int:
-        """As the log's own, but for ``durable``."""
-        return self._log.append(study, events, at)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
 
 
 def fill(study: Any, n_trials: int) -> None:
@@ -65,7 +48,7 @@ def main() -> None:
     import optuna
 
     import tunewise
-    from tunewise.storage import open_log
+    from tunewise.storage.sqlite import SqliteLog
 
     silence()
     parser = argparse.ArgumentParser(description=__doc__)
@@ -77,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for n_trials in (options.peer_trials, options.trials):
             ours = Path(folder) / f"tunewise-{n_trials}.db"
-            log = Undurable(open_log(ours))
+            log = SqliteLog(ours, durable=False)
             fill(tunewise.create_study("s", log, sampler="random", seed=1), n_trials)
             sides = {
                 "tunewise, columns": lambda path=ours: load_seconds("tunewise", path, "columns"),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +36,6 @@ def work(path: Path, n_trials: int) -> None:
     tunewise.load_study("s", path).optimize(objective, n_trials=n_trials)
 
 
-def batches(log: Any) -> list[list[Any]]:
-    """The facts at each position of the log."""
-    everything, end = log.read("s", 0)
-    lengths = [len(log.read("s", start)[0]) for start in range(end)] + [0]
-    total = len(everything)
-    return [everything[total - here : total - after] for here, after in pairwise(lengths)]
-
-
 def asked_again(log: Any) -> tuple[int, int]:
     """(suggestions, those that came out equal)."""
     from tunewise.dice import Dice
@@ -54,7 +45,7 @@ def asked_again(log: Any) -> tuple[int, int]:
     from tunewise.trials import Trials
 
     study = Study(log, "s", None, None)
-    facts, final = batches(log), study.trials
+    facts, final = log.read("s", 0), study.trials
     asked = equal = position = 0
     table = Trials()
     wanted = [fact for batch in facts for fact in batch if isinstance(fact, ParamsSet)]

@@ -6,6 +6,9 @@ import pytest
 
 from tunewise.errors import SettingError
 from tunewise.events import (
+    NEW,
+    NEXT,
+    ArtifactStored,
     Constrained,
     Noted,
     ParamsDropped,
@@ -16,7 +19,10 @@ from tunewise.events import (
     StudyNoted,
     TrialFinished,
     TrialQueued,
+    TrialReleased,
     TrialStarted,
+    TrialWithdrawn,
+    Unreadable,
     decode,
     encode,
     to_plain,
@@ -39,11 +45,17 @@ FACTS = [
     Constrained(0, {"c": -1.0}),
     TrialFinished(0, TrialState.COMPLETE, (0.5, 1e-300), None, 5.5),
     TrialFinished(0, TrialState.INFEASIBLE, None, "nan", 5.5),
+    TrialFinished(0, TrialState.PRUNED, None, None, 5.5, "host-1-ab", 3.5),
+    TrialQueued(NEW, {}, {}, 2.5, "host-1-ab"),
+    TrialStarted(NEXT, "tpe", "host-1-ab", 3.5),
+    TrialReleased(0, "host-1-ab", True, "lost", 4.0),
+    TrialWithdrawn(0, False, "wrong data", 6.0),
+    ArtifactStored(None, "plot.png", "s/ab/plot.png", 12, "00ff", 7.0),
 ]
 
 
 def test_every_fact_survives_json():
-    again = decode([encode([fact]) for fact in FACTS])
+    again = [fact for batch in decode([encode([fact]) for fact in FACTS]) for fact in batch]
     assert [tuple(f)[:2] for f in again] == [tuple(f)[:2] for f in FACTS]
     assert again[0] == FACTS[0]
     for fact, read in zip(FACTS, again, strict=True):
@@ -55,19 +67,35 @@ def test_nan_and_infinities_survive_as_strict_json():
     body = encode([Reported(0, 1, {"a": math.nan, "b": math.inf, "c": -math.inf}, 0.0)])
     assert "NaN" not in body
     assert "Infinity" not in body
-    metrics = decode([body])[0].metrics
+    metrics = decode([body])[0][0].metrics
     assert math.isnan(metrics["a"])
     assert (metrics["b"], metrics["c"]) == (math.inf, -math.inf)
 
 
 def test_unknown_facts_and_fields_of_a_newer_program_are_skipped():
-    assert decode(['[["hologram",1,2],["note",3,{"a":1},"new field"]]']) == [Noted(3, {"a": 1})]
+    assert decode(['[["hologram",1,2],["note",3,{"a":1},"new field"]]']) == [[Noted(3, {"a": 1})]]
 
 
-@pytest.mark.parametrize("body", ["", "{", "[1", "[],[]", '[["note"]] [["note"]]'])
-def test_what_is_no_batch_is_refused(body):
-    with pytest.raises(ValueError, match=r"\w"):
-        decode([body])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[1",
+        "[],[]",
+        '[["note"]] [["note"]]',
+        "{}",
+        "[[]]",
+        "[" * 100_000,
+        '[["finish",0,99,null,null,0.0]]',
+    ],
+)
+def test_what_is_no_batch_is_named_and_harms_no_other(body):
+    sound = [Noted(3, {"a": 1})]
+    before, damaged, after = decode([encode(sound), body, encode(sound)])
+    assert before == after == sound
+    assert [type(fact) for fact in damaged] == [Unreadable]
+    assert len(damaged[0].reason) <= 200
 
 
 def test_attributes_become_plain():

@@ -118,8 +118,7 @@ def test_a_joint_suggestion_is_one_fact():
     )
     study = tw.create_study("s", sampler="random", seed=0)
     study.optimize(lambda trial: run_in(space, trial), 30)
-    start = study.storage.read("s", 0)[1]
+    start = len(study.storage.read("s", 0))
     study.optimize(lambda trial: run_in(space, trial), 20)
-    events, _ = study.storage.read("s", start)
-    kinds = [type(event).__name__ for event in events]
+    kinds = [type(event).__name__ for batch in study.storage.read("s", start) for event in batch]
     assert kinds == ["TrialStarted", "ParamsSet", "TrialFinished"] * 20

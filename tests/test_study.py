@@ -62,17 +62,8 @@ def replayed(study) -> int:
     """Fold the log up to where each suggestion was made, ask again, and count; raises where a bit differs."""
     log, table, dice, count = study.storage, Trials(), Dice(study.info.seed), 0
     table.info = study.info
-    batches, position = [], 0
-    while True:
-        events, end = log.read(study.name, position)
-        if not events:
-            break
-        break
-    for position in range(end):
-        here, _ = log.read(study.name, position)
-        after, _ = log.read(study.name, position + 1)
-        batches.append(here[: len(here) - len(after)])
-    for position, batch in enumerate(batches):
+    batches = log.read(study.name, 0)
+    for batch in batches:
         for event in batch:
             if not isinstance(event, ParamsSet):
                 continue
@@ -87,7 +78,6 @@ def replayed(study) -> int:
                 raw = study.sampler.suggest(past, space, event.number, dice.stream(event.number, space.code))
                 assert space.decode(raw) == {n: event.params[n] for n in space}
                 count += 1
-        assert position < end
     return count
 
 
@@ -180,14 +170,15 @@ def test_every_result_ends_the_trial_somehow(value, state):
 def test_how_exceptions_end_a_trial(storage):
     study = tw.create_study("s", storage, sampler="random")
 
+    errors = [
+        tw.TrialPruned("slow"),
+        FloatingPointError("overflow"),
+        ValueError("bug"),
+        KeyboardInterrupt(),
+    ]
+
     def objective(trial):
         trial.suggest_float("x", 0, 1)
-        errors = [
-            tw.TrialPruned("slow"),
-            FloatingPointError("overflow"),
-            ValueError("bug"),
-            KeyboardInterrupt(),
-        ]
         if trial.number == 4:
             trial.mark_infeasible("out of memory")
         raise errors[trial.number] if trial.number < 4 else AssertionError
@@ -195,13 +186,17 @@ def test_how_exceptions_end_a_trial(storage):
     study.optimize(objective, 3, catch=ValueError)
     with pytest.raises(KeyboardInterrupt):
         study.optimize(objective, 5)
+    assert study.trials[3].state.name == "QUEUED"
+    errors[3] = RuntimeError("this time for good")
+    with pytest.raises(RuntimeError):
+        study.optimize(objective, 1)
     study.optimize(objective, 1)
     states = [(t.state.name, t.reason) for t in study.trials]
     assert states == [
         ("PRUNED", "slow"),
         ("INFEASIBLE", "overflow"),
         ("FAILED", "ValueError: bug"),
-        ("FAILED", "KeyboardInterrupt: "),
+        ("FAILED", "RuntimeError: this time for good"),
         ("INFEASIBLE", "out of memory"),
     ]
 

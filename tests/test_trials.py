@@ -41,10 +41,10 @@ def test_replaying_the_log_gives_the_same_table(actions, seed):
             running[0].report(float(len(actions)), len(running))
         else:
             study.tell(running.pop(0), 1.0 if action == "tell" else None)
-    events, _ = study.storage.read("s", 0)
+    batches = study.storage.read("s", 0)
     again = Trials()
     again.info = study.info
-    again.apply_all(events)
+    again.apply_batches(batches)
     again.apply_all([])
     assert repr(list(again)) == repr(list(study.trials))
     assert json.dumps(again.state.tolist()) == json.dumps(study.trials.state.tolist())

@@ -47,10 +47,22 @@ class CurveColumns:
         self._curves: tuple[int, Curves] | None = None
 
     def append(self, trial: int, step: int, value: float) -> None:
-        """Add one report; amortised O(1)."""
-        self._trial.append(trial)
-        self._step.append(step)
+        """Add one report; amortised O(1). Raises TypeError for what is no number, and adds nothing then."""
         self._value.append(value)
+        try:
+            self._step.append(step)
+        except (TypeError, OverflowError):
+            self._value.pop()
+            raise
+        self._trial.append(trial)
+
+    def drop(self, trial: int) -> None:
+        """Forget what a trial reported. O(r)."""
+        keep = [place for place, each in enumerate(self._trial) if each != trial]
+        self._trial = array("q", [self._trial[place] for place in keep])
+        self._step = array("q", [self._step[place] for place in keep])
+        self._value = array("d", [self._value[place] for place in keep])
+        self._places, self._n_placed, self._curves = {}, 0, None
 
     def of(self, trial: int) -> dict[int, float]:
         """One trial's values by step, ascending; O(k log k) in its k reports, and O(new reports of all trials)."""

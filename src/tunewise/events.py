@@ -3,6 +3,9 @@
 A fact is written as ``[tag, field, ...]``. Reading skips unknown tags and unknown trailing fields, so that an
 older program can read what a newer one wrote; fields added later have defaults. Numbers that JSON cannot hold
 (NaN, inf) are written as ``{"$f": "nan"}``.
+
+A trial that is claimed or queued is not given its number by whoever writes the fact, but by its place in the log: the
+number is `NEXT` or `NEW`, and every reader's fold comes to the same one. So no claim can ever conflict with another.
 """
 
 from __future__ import annotations
@@ -17,6 +20,11 @@ from tunewise.records import Goal, TrialState
 from tunewise.space import Domain, Space, domain_from_json, space_from_json
 from tunewise.types import Choice, Json
 
+NEXT = -1
+"""In place of a number: the first trial in the queue, or a new one where nothing is queued."""
+NEW = -2
+"""In place of a number: a new trial, whatever is queued."""
+
 
 class StudyCreated(NamedTuple):
     """The first fact of every study."""
@@ -27,6 +35,7 @@ class StudyCreated(NamedTuple):
     space: Space | None = None
     sampler: Mapping[str, Json] = {}
     pruner: Mapping[str, Json] = {}
+    lease: Mapping[str, Json] = {}
 
 
 class StudyNoted(NamedTuple):
@@ -42,20 +51,34 @@ class SpaceSet(NamedTuple):
 
 
 class TrialQueued(NamedTuple):
-    """A trial with (some) fixed parameters was put in the queue."""
+    """A trial with (some) fixed parameters was put in the queue, by ``worker``; ``number`` is `NEW`."""
 
     number: int
     params: Mapping[str, Choice]
     attrs: Mapping[str, Json]
     at: float
+    worker: str = ""
 
 
 class TrialStarted(NamedTuple):
-    """A worker took a new or a queued trial."""
+    """A worker took a trial: ``number`` is `NEXT` or `NEW`. ``sampler`` counts where parameters have to be suggested."""
 
     number: int
     sampler: str
     worker: str
+    at: float
+
+
+class TrialReleased(NamedTuple):
+    """``worker`` gave a trial up, or was lost: it is queued again with its parameters, or it failed.
+
+    A result that its worker still brings counts as long as there is no other.
+    """
+
+    number: int
+    worker: str
+    queued: bool
+    reason: str
     at: float
 
 
@@ -105,13 +128,41 @@ class Constrained(NamedTuple):
 
 
 class TrialFinished(NamedTuple):
-    """A trial ended."""
+    """A trial ended. ``worker`` brought the result; ``started_at`` repeats when the trial was taken, for SQL."""
 
     number: int
     state: TrialState
     values: tuple[float, ...] | None
     reason: str | None
     at: float
+    worker: str = ""
+    started_at: float | None = None
+
+
+class TrialWithdrawn(NamedTuple):
+    """A trial no longer counts: it was invalid, or (``deleted``) its content is not to be shown any more."""
+
+    number: int
+    deleted: bool
+    reason: str
+    at: float
+
+
+class ArtifactStored(NamedTuple):
+    """A file of a trial (of the study where ``number`` is None) was put under ``key`` in the artifact store."""
+
+    number: int | None
+    name: str
+    key: str
+    bytes: int
+    sha256: str
+    at: float
+
+
+class Unreadable(NamedTuple):
+    """In place of a batch that is damaged: what is wrong with it. Made on reading, never written."""
+
+    reason: str
 
 
 Event = (
@@ -126,6 +177,10 @@ Event = (
     | Noted
     | Constrained
     | TrialFinished
+    | TrialReleased
+    | TrialWithdrawn
+    | ArtifactStored
+    | Unreadable
 )
 
 
@@ -142,15 +197,25 @@ def encode(events: Iterable[Event]) -> str:
         ) from None
 
 
-def decode(bodies: Sequence[str]) -> list[Event]:
-    """The events of some batches, in order. Raises ValueError for what is not a batch."""
+def decode(bodies: Sequence[str]) -> list[list[Event]]:
+    """The events of each batch, in order; a batch that is damaged becomes one `Unreadable`. O(size)."""
+    try:
+        return _decoded(bodies)
+    except _BAD_BODY as error:
+        if len(bodies) == 1:
+            return [[Unreadable(f"{type(error).__name__}: {error}"[:200])]]
+    return [batch for body in bodies for batch in decode([body])]
+
+
+def _decoded(bodies: Sequence[str]) -> list[list[Event]]:
     text = "[" + ",".join(bodies) + "]"
     batches = json.loads(text, object_hook=_untagged) if '"$f"' in text else json.loads(text)
-    if len(batches) != len(bodies):
-        raise ValueError("a batch is not one JSON value")
+    if len(batches) != len(bodies) or not all(type(batch) is list for batch in batches):
+        raise ValueError("a batch is not one JSON list")
     readers = _READERS
     return [
-        event for batch in batches for row in batch if (event := readers.get(row[0], _skip)(row)) is not None
+        [event for row in batch if (event := readers.get(row[0], _skip)(row)) is not None]
+        for batch in batches
     ]
 
 
@@ -191,13 +256,13 @@ def _untagged(value: dict[str, Any]) -> Any:
 def _write_created(event: StudyCreated) -> list[Json]:
     goals = [[goal.name, goal.direction] for goal in event.goals]
     space = event.space.to_json() if event.space is not None else None
-    return [goals, event.seed, event.at, space, dict(event.sampler), dict(event.pruner)]
+    return [goals, event.seed, event.at, space, dict(event.sampler), dict(event.pruner), dict(event.lease)]
 
 
 def _read_created(row: Sequence[Json]) -> StudyCreated:
     goals = tuple(Goal(name, direction) for name, direction in row[1])
     space = space_from_json(row[4]) if row[4] is not None else None
-    return StudyCreated(goals, row[2], row[3], space, row[5], row[6])
+    return StudyCreated(goals, row[2], row[3], space, *row[5:8])
 
 
 def _write_params(event: ParamsSet) -> list[Json]:
@@ -212,7 +277,7 @@ def _read_params(row: Sequence[Json]) -> ParamsSet:
 
 def _read_finished(row: Sequence[Json]) -> TrialFinished:
     values = tuple(row[3]) if row[3] is not None else None
-    return TrialFinished(row[1], TrialState(row[2]), values, row[4], row[5])
+    return TrialFinished(row[1], _STATES[row[2]], values, *row[4:8])
 
 
 def _skip(_row: Sequence[Json]) -> None:
@@ -227,6 +292,8 @@ def _make(kind: Any) -> Callable[[Sequence[Json]], Event]:
     return lambda row: new(kind, row[1:]) if len(row) == length else kind(*row[1:length])
 
 
+_STATES = tuple(TrialState)
+_BAD_BODY = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _TAGS: dict[type, str] = {
     StudyCreated: "study",
     StudyNoted: "study+",
@@ -239,12 +306,15 @@ _TAGS: dict[type, str] = {
     Noted: "note",
     Constrained: "constrain",
     TrialFinished: "finish",
+    TrialReleased: "release",
+    TrialWithdrawn: "withdraw",
+    ArtifactStored: "artifact",
 }
 _WRITERS: dict[type, Callable[[Any], Iterable[Json]]] = {
     StudyCreated: _write_created,
     SpaceSet: lambda event: [event.space.to_json()],
     ParamsSet: _write_params,
-    TrialFinished: lambda event: [event.number, int(event.state), event.values, event.reason, event.at],
+    TrialFinished: lambda event: [event.number, int(event.state), *event[2:]],
 }
 _READERS: dict[str, Callable[[Sequence[Json]], Event | None]] = {
     **{tag: _make(kind) for kind, tag in _TAGS.items()},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from tunewise.errors import SettingError
 from tunewise.space import Domain, Space
@@ -54,6 +54,31 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """How dead workers are noticed: within ``seconds`` their trials fail or, with "retry", are queued again.
+
+    ``seconds=None``: never. A trial that was started `MOST_ATTEMPTS` times fails in any case: it may be what kills them.
+    """
+
+    seconds: float | None = 60.0
+    on_lost: str = "fail"
+
+    MOST_ATTEMPTS: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not (_is_number(self.seconds) and self.seconds > 0):
+            raise SettingError(
+                f"The lease is {self.seconds!r}; it must be seconds above 0, or None (no leases)."
+            )
+        if self.on_lost not in ("fail", "retry"):
+            raise SettingError(f'on_lost is {self.on_lost!r}; it must be "fail" or "retry".')
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True, slots=True)
 class StudyInfo:
     """What a study was created with."""
 
@@ -64,6 +89,7 @@ class StudyInfo:
     space: Space | None = None
     sampler: Mapping[str, Json] = field(default_factory=dict)
     pruner: Mapping[str, Json] = field(default_factory=dict)
+    lease: Lease = Lease()
 
 
 class FrozenTrial(NamedTuple):

@@ -5,15 +5,18 @@ Everything it knows is the fold of its log up to a position; every change is an 
 
 from __future__ import annotations
 
+import atexit
 import gc
 import math
 import os
-import socket
+import random
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,8 @@ from tunewise.errors import (
     MissingExtra,
     NoTrials,
     SettingError,
+    StorageError,
+    StorageUnreachable,
     StudyExists,
     StudyNotFound,
     TrialInfeasible,
@@ -31,8 +36,11 @@ from tunewise.errors import (
     TrialStateError,
 )
 from tunewise.events import (
+    NEW,
+    NEXT,
     Constrained,
     Event,
+    Noted,
     ParamsSet,
     Reported,
     SpaceSet,
@@ -40,7 +48,9 @@ from tunewise.events import (
     StudyNoted,
     TrialFinished,
     TrialQueued,
+    TrialReleased,
     TrialStarted,
+    TrialWithdrawn,
     to_plain,
 )
 from tunewise.outcome import outcome_of
@@ -48,7 +58,7 @@ from tunewise.pruners import Pruner
 from tunewise.pruners import from_settings as pruner_from_settings
 from tunewise.pruners import make as make_pruner
 from tunewise.pruners import settings as pruner_settings
-from tunewise.records import FrozenTrial, Goal, StudyInfo, TrialState
+from tunewise.records import FrozenTrial, Goal, Lease, StudyInfo, TrialState
 from tunewise.run import log
 from tunewise.run.loop import Callback, run_trials
 from tunewise.samplers import Sampler
@@ -56,13 +66,19 @@ from tunewise.samplers import from_settings as sampler_from_settings
 from tunewise.samplers import make as make_sampler
 from tunewise.samplers import settings as sampler_settings
 from tunewise.space import Space
-from tunewise.storage import Log, open_log
+from tunewise.storage import Log, MemoryLog, open_log
+from tunewise.storage.delivery import Delivery
+from tunewise.storage.fork import renew_after_fork
+from tunewise.storage.lease import Pulse, Stamps, Watch
 from tunewise.trial import Trial
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
 
 Storage = str | Path | Log | None
 Objective = Callable[[Trial], Any]
+
+_PATIENCE_SECONDS = 600.0
+"""How long `Study.optimize` waits for a storage that does not answer before it starts a trial."""
 
 
 class Study:
@@ -74,13 +90,13 @@ class Study:
     def __init__(self, storage: Log, name: str, sampler: Sampler | None, pruner: Pruner | None) -> None:
         self.name = name
         self._log = storage
-        self._lock = threading.RLock()
         self._trials = Trials()
         self._trials.info = StudyInfo(name, (Goal(),), 0, math.nan)
         self._position = 0
-        self._worker = f"{socket.gethostname()}-{os.getpid()}"
         self._stopped = threading.Event()
         self._desk = _Desk(self)
+        self.renew()
+        renew_after_fork(self)
         with _collector_paused():
             self.sync()
         info = self._trials.info
@@ -98,8 +114,12 @@ class Study:
     def sync(self) -> Trials:
         """Read and fold what is new in the log, and return the table. O(new events)."""
         with self._lock:
-            events, self._position = self._log.read(self.name, self._position)
-            self._trials.apply_all(events)
+            batches = self._log.read(self.name, self._position)
+            if batches:
+                self._is_folding = True
+                self._trials.apply_batches(batches)
+                self._position += len(batches)
+                self._is_folding = False
             return self._trials
 
     @property
@@ -195,7 +215,7 @@ class Study:
         if self.info.space is not None:
             self.info.space.encode(plain)
         attrs = to_plain(dict(user_attrs or {}))
-        return self._claim(lambda number: [TrialQueued(number, plain, attrs, time.time())], durable=True)
+        return self._claim(TrialQueued(NEW, plain, attrs, time.time(), self.worker), durable=True)
 
     def add_trial(self, trial: FrozenTrial) -> int:
         """Take in a trial that was run elsewhere, whole, and return its number here.
@@ -212,15 +232,20 @@ class Study:
             raise SettingError(
                 f"The trial has values {trial.values}; this study has {len(self.goals)} goals."
             )
-        return self._claim(lambda number: _facts_of(trial, number), durable=True)
+        number = self._claim(TrialStarted(NEW, "", self.worker, trial.started_at))
+        self._append(_facts_of(trial, number, self.worker), durable=True)
+        return number
 
     def ask(self) -> Trial:
         """Start a trial: the next one in the queue, or a new one.
 
-        Where the space is declared, all active parameters are suggested at once.
+        Where the space is declared, all active parameters are suggested at once. The trial is on lease: should this
+        process die, it fails or is queued again (see `create_study`).
         """
-        self.sync()
-        trial = Trial(self._desk, self._start())
+        self._stay_alive()
+        sampler = self.sampler.name
+        number = self._claim(TrialStarted(NEXT, sampler, self.worker, time.time()))
+        trial = Trial(self._desk, number, self.worker)
         if self.info.space is not None:
             trial.suggest_space(self.info.space)
         return trial
@@ -235,27 +260,46 @@ class Study:
         """End a trial and return its record. The result is on disk when this returns.
 
         ``values`` is what an objective may return; ``state`` overrides what follows from it ("pruned", ...).
-        A NaN or infinite value makes the trial INFEASIBLE.
+        A NaN or infinite value makes the trial INFEASIBLE. The result of a live trial whose lease was lost counts as
+        long as the trial has no other; else it is kept as a late result (``trials.late_results(number)``).
 
         Raises:
             TrialStateError: the trial is unknown or has finished already; nothing is changed.
             SettingError: ``values`` cannot be read, and no state says that they do not matter.
+            StorageUnreachable: the storage does not answer. The result is kept in a file and delivered later.
         """
-        live = trial if isinstance(trial, Trial) else None
-        number = trial.number if isinstance(trial, Trial) else int(trial)
-        trials = self.sync()
-        if not trials.is_open(number):
-            trials.row(number)
-            raise TrialStateError(f"Trial {number} has finished already; its first result stays.")
-        outcome = outcome_of(values, state, reason, trials, number)
-        facts = live.last_facts(complete=outcome.state == TrialState.COMPLETE) if live is not None else []
-        finish = TrialFinished(number, *outcome, time.time())
-        alone = self._append([*facts, finish], durable=True)
-        if not alone and not trials.has_finish(finish):
-            raise TrialStateError(
-                f"Trial {number} was finished by somebody else meanwhile; the first result stays."
+        record, is_kept = self._finish(trial, values, state, reason)
+        if is_kept:
+            raise StorageUnreachable(
+                f"{self._log.url} does not answer. The result of trial {record.number} is kept in "
+                f"{self._delivery.file or 'memory'} and is delivered as soon as the storage answers, by this process or by "
+                "the next one on this machine that opens the study."
             )
-        return trials.row(number)
+        return record
+
+    def release(self, trial: Trial, reason: str = "given back") -> None:
+        """Give a running trial back: it is queued again with its parameters, and the next free worker takes it."""
+        freed = TrialReleased(trial.number, trial.worker, True, reason, time.time())
+        self._post([*trial.last_facts(complete=False), freed], durable=True)
+
+    def annotate_trial(self, number: int, **attrs: Any) -> None:
+        """Note something about a trial, running or finished. Raises TrialStateError for an unknown number."""
+        self.sync().row(number)
+        self._append([Noted(number, {key: to_plain(value) for key, value in attrs.items()})], durable=True)
+
+    def invalidate_trial(self, number: int, reason: str) -> None:
+        """Declare that a trial says nothing (a wrong data set, a broken machine): it stays, as FAILED, with its curves.
+
+        No sampler, check or figure counts it any more. Raises TrialStateError for an unknown number.
+        """
+        self._withdraw(number, False, f"invalid: {reason}")
+
+    def delete_trial(self, number: int, reason: str = "") -> None:
+        """Take a trial out: its row stays, FAILED and empty, so that no other trial changes its number.
+
+        The log still holds its facts. Raises TrialStateError for an unknown number.
+        """
+        self._withdraw(number, True, f"deleted: {reason}" if reason else "deleted")
 
     def optimize(
         self,
@@ -274,6 +318,7 @@ class Study:
         after the trial was recorded. ``callbacks`` are called as ``callback(study, record)`` after every trial.
         """
         self._stopped.clear()
+        self._patience = _PATIENCE_SECONDS
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
         run_trials(
             lambda: self._run_one(function, errors),
@@ -292,31 +337,52 @@ class Study:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
+    @property
+    def worker(self) -> str:
+        """The name under which this object takes trials; another one in every process."""
+        return self._delivery.worker
+
+    def renew(self) -> None:
+        """Become a worker of its own; after a fork, the child's copy does."""
+        self._lock = threading.RLock()
+        self._delivery = Delivery(self._log, self.name)
+        self._is_private = isinstance(
+            self._log, MemoryLog
+        )  # dies with this process: nobody to notice or to wait for
+        self._claim_op: tuple[Event, str] | None = None
+        self._pulse: Pulse | None = None
+        self._patience = 0.0
+        if getattr(
+            self, "_is_folding", False
+        ):  # another thread was just folding when this process was forked
+            info, self._trials, self._position = self._trials.info, Trials(), 0
+            self._trials.info = info
+        self._is_folding = False
+
     def _run_one(self, function: Objective, catch: tuple[type[BaseException], ...]) -> FrozenTrial:
-        trial = self.ask()
+        trial = self._ask_patiently()
+        error: BaseException | None = None
         try:
-            record = self.tell(trial, function(trial))
-        except TrialPruned as error:
-            record = self.tell(trial, state=TrialState.PRUNED, reason=str(error) or None)
-        except (TrialInfeasible, FloatingPointError) as error:
-            reason = str(error) or type(error).__name__
-            record = self.tell(trial, state=TrialState.INFEASIBLE, reason=reason)
-        except TrialStateError:
-            if self._trials.is_open(trial.number):
-                raise
-            log.logger.warning(
-                "Trial %d was finished by somebody else; this result is not used.", trial.number
-            )
-            return self._trials.row(trial.number)
-        except BaseException as error:
-            record = self.tell(trial, state=TrialState.FAILED, reason=f"{type(error).__name__}: {error}")
-            log.log_finished(record, None, self.goals)
-            if isinstance(error, catch):
-                return record
+            outcome: dict[str, Any] = {"values": function(trial)}
+        except TrialPruned as stop:
+            outcome = {"state": TrialState.PRUNED, "reason": str(stop) or None}
+        except (TrialInfeasible, FloatingPointError) as stop:
+            outcome = {"state": TrialState.INFEASIBLE, "reason": str(stop) or type(stop).__name__}
+        except (KeyboardInterrupt, SystemExit) as stop:
+            self.release(trial, f"interrupted ({type(stop).__name__})")
             raise
-        best = self._trials.best() if len(self.goals) == 1 else None
-        log.log_finished(record, None if best is None else self._trials.row(best), self.goals)
+        except BaseException as stop:
+            error = stop
+            outcome = {"state": TrialState.FAILED, "reason": f"{type(stop).__name__}: {stop}"}
+        record, _ = self._finish(trial, **outcome)
+        self._say(record)
+        if error is not None and not isinstance(error, catch):
+            raise error
         return record
+
+    def _say(self, record: FrozenTrial) -> None:
+        best = self._trials.best() if len(self.goals) == 1 and record.state == TrialState.COMPLETE else None
+        log.log_finished(record, None if best is None else self._trials.row(best), self.goals)
 
     def _describe(self) -> str:
         best = self._trials.best() if len(self.goals) == 1 else None
@@ -329,50 +395,178 @@ class Study:
             raise SettingError(f"This study has {len(self.goals)} goals; use `{instead}`.")
         return self.goals[0]
 
-    def _append(self, events: Sequence[Event], durable: bool = False) -> bool:
-        """Append and fold facts; whether nobody else had appended since the last look."""
-        with self._lock:
-            end = self._log.append(self.name, events, durable=durable)
-            return self._folded(events, end)
+    def _finish(
+        self,
+        trial: Trial | int,
+        values: Any = None,
+        state: TrialState | str | None = None,
+        reason: str | None = None,
+    ) -> tuple[FrozenTrial, bool]:
+        """End a trial: (its record, whether it waits for the storage to answer)."""
+        live = trial if isinstance(trial, Trial) else None
+        number = trial.number if isinstance(trial, Trial) else int(trial)
+        trials = self._trials if live is not None else self._sync_if_possible()
+        is_late = not trials.is_open(number) and live is not None and self._lost(live)
+        if not trials.is_open(number) and not is_late:
+            trials.row(number)
+            raise TrialStateError(f"Trial {number} has finished already; its first result stays.")
+        outcome = outcome_of(values, state, reason, trials, number)
+        facts = live.last_facts(complete=outcome.state == TrialState.COMPLETE) if live is not None else []
+        worker = live.worker if live is not None else self.worker
+        finish = TrialFinished(number, *outcome, time.time(), worker, trials.started_at_of(number))
+        if not self._post([*facts, finish], durable=True):
+            return trials.row(number)._replace(**outcome._asdict(), finished_at=finish.at), True
+        if not trials.has_finish(finish):
+            if not is_late:
+                is_late = live is not None and self._lost(live)
+            if not is_late:
+                raise TrialStateError(
+                    f"Trial {number} was finished by somebody else meanwhile; the first result stays."
+                )
+            log.logger.warning(
+                "Trial %d was given to another worker or withdrawn; this result is kept as a late one.",
+                number,
+            )
+        return trials.row(number), False
 
-    def _folded(self, events: Sequence[Event], end: int) -> bool:
+    def _lost(self, live: Trial) -> bool:
+        """Whether a live trial is no longer the one that counts."""
+        taken = self._trials.worker_of(live.number) != live.worker
+        return (
+            taken
+            or live.attempt != self._trials.attempts(live.number)
+            or self._trials.is_withdrawn(live.number)
+        )
+
+    def _withdraw(self, number: int, deleted: bool, reason: str) -> None:
+        self.sync().row(number)
+        self._append([TrialWithdrawn(number, deleted, reason, time.time())], durable=True)
+
+    def _sync_if_possible(self) -> Trials:
+        try:
+            return self.sync()
+        except StorageUnreachable:
+            return self._trials
+
+    def _append(self, events: Sequence[Event], durable: bool = False) -> None:
+        """Append facts and fold them. Raises StorageUnreachable."""
+        with self._lock:
+            self._fold(events, self._delivery.append(events, self._delivery.next_op(), durable=durable))
+
+    def _post(self, events: Sequence[Event], durable: bool = False) -> bool:
+        """Append facts about a running trial and fold them; False where they wait for the storage to answer."""
+        with self._lock:
+            if self._is_private:
+                end: int | None = self._log.append(self.name, events)
+            else:
+                end = self._delivery.post(events, durable=durable)
+            if end is not None:
+                self._fold(events, end)
+            return end is not None
+
+    def _fold(self, events: Sequence[Event], end: int) -> None:
         """Fold what was just appended: directly where nobody came between, else by reading on."""
-        alone = end == self._position + 1
-        if alone:
+        if end == self._position + 1:
+            self._is_folding = True
             self._trials.apply_all(events)
             self._position = end
+            self._is_folding = False
         else:
             self.sync()
-        return alone
 
-    def _claim(self, facts: Callable[[int], list[Event]], durable: bool = False) -> int:
-        """Append facts about the next free number, again until nobody was faster."""
+    def _claim(self, event: TrialStarted | TrialQueued, durable: bool = False) -> int:
+        """Take or queue a trial, and return its number. Where the storage did not answer, the next claim goes on."""
         with self._lock:
-            while True:
-                number = len(self._trials)
-                if self._try_append(facts(number), durable):
-                    return number
+            if self._is_private:
+                self._fold([event], self._log.append(self.name, [event]))
+                return self._trials.last_of(event.worker)
+            if self._claim_op is None or type(self._claim_op[0]) is not type(event):
+                self._claim_op = event, self._delivery.next_op()
+            event, op = self._claim_op  # type: ignore[assignment]
+            end = self._delivery.append([event], op, durable=durable)
+            self._claim_op = None
+            self._fold([event], end)
+            return self._trials.last_of(event.worker)
 
-    def _start(self) -> int:
-        """Take the next queued trial, or a new number."""
+    def _ask_patiently(self) -> Trial:
+        deadline, pause = time.monotonic() + self._patience, 0.5
+        while True:
+            try:
+                return self.ask()
+            except StorageUnreachable as error:
+                if self._is_private or self._stopped.is_set() or time.monotonic() > deadline:
+                    raise
+                log.logger.warning("%s Trying again for up to %.0f s.", error, deadline - time.monotonic())
+            self._stopped.wait(pause * (0.5 + random.random()))
+            pause = min(2 * pause, 10.0)
+
+    # --- leases ----------------------------------------------------------------------------------------------------
+
+    def _stay_alive(self) -> None:
+        """Be seen to live from the first trial on, and look after the trials of those that are not."""
+        seconds = self.info.lease.seconds
+        if self._is_private or self._pulse is not None or seconds is None:
+            return
         with self._lock:
-            while True:
-                number = self._trials.next_queued()
-                if number is None:
-                    number = len(self._trials)
-                sampler = "" if self._trials.is_fully_fixed(number) else self.sampler.name
-                started = TrialStarted(number, sampler, self._worker, time.time())
-                if self._try_append([started], False):
-                    return number
+            if self._pulse is None:
+                self._stamps, self._watch = Stamps(), Watch()
+                self._delivery.adopt()
+                self._look_around()
+                me = weakref.ref(self)
+                self._pulse = Pulse(lambda: _beat(me), seconds)
+                _alive.add(self)
 
-    def _try_append(self, events: list[Event], durable: bool) -> bool:
-        try:
-            end = self._log.append(self.name, events, at=self._position, durable=durable)
-        except Conflict:
-            self.sync()
-            return False
-        self._folded(events, end)
-        return True
+    def _look_around(self) -> None:
+        stamps = self._log.beat(self.name, self.worker, self._stamps.next())
+        for worker in self._watch.lost(stamps):
+            self._give_up(worker)
+
+    def _give_up(self, worker: str) -> None:
+        """End what a lost worker was running, or queue it again."""
+        with self._lock:
+            trials = self.sync()
+            lease, at = self.info.lease, time.time()
+            freed: list[Event] = []
+            for number in trials.running_of(worker):
+                again = lease.on_lost == "retry" and trials.attempts(number) < lease.MOST_ATTEMPTS
+                freed.append(TrialReleased(number, worker, again, f"its worker {worker} was lost", at))
+                what = "is queued again" if again else "failed"
+                log.logger.warning("Trial %d %s: its worker %s was lost.", number, what, worker)
+            if freed:
+                self._append(freed)
+        self._log.beat(self.name, worker, None)
+
+    def _leave(self) -> None:
+        """End the pulse; with no trial running, nobody will miss this worker."""
+        pulse, self._pulse = self._pulse, None
+        if pulse is None:
+            return
+        pulse.stop()
+        if not self._trials.running_of(self.worker):
+            self._log.beat(self.name, self.worker, None)
+
+
+_alive: weakref.WeakSet[Study] = weakref.WeakSet()
+
+
+def _beat(me: weakref.ref[Study]) -> bool:
+    """One beat of a study's pulse; False once there is no such study any more."""
+    study = me()
+    if study is None:
+        return False
+    try:
+        study._look_around()
+        study._delivery.catch_up()
+    except (StorageError, StudyNotFound) as error:
+        log.logger.debug("No beat: %s", error)
+    return True
+
+
+@atexit.register
+def _leave_all() -> None:
+    for study in list(_alive):
+        with suppress(StorageError, StudyNotFound):
+            study._leave()
 
 
 @contextmanager
@@ -401,11 +595,11 @@ class _Desk:
             return study.sampler.suggest(trials, space, number, rng), study._position
 
     def write(self, events: Sequence[Event]) -> None:
-        self._study._append(events)
+        self._study._post(events)
 
     def judge(self, number: int) -> bool:
         with self._study._lock:
-            return bool(self._study.pruner(self._study.sync(), number))
+            return bool(self._study.pruner(self._study._sync_if_possible(), number))
 
     def table(self) -> Trials:
         return self._study._trials
@@ -428,6 +622,8 @@ def create_study(
     space: Space | None = None,
     seed: int | None = None,
     load_if_exists: bool = False,
+    lease: float | None = 60.0,
+    on_lost: str = "fail",
 ) -> Study:
     """Make a study, or with ``load_if_exists`` open the one of that name.
 
@@ -441,6 +637,8 @@ def create_study(
         pruner: a pruner, its name, or None (never prune); recorded likewise.
         space: the space where it is declared up front; else it is found by running the objective.
         seed: whole number >= 0, by default drawn at random; it belongs to the study and is recorded.
+        lease: seconds within which the trials of a worker that died are noticed; None: never. Recorded.
+        on_lost: what becomes of them: "fail", or "retry": they are queued again with the same parameters. Recorded.
 
     Raises:
         StudyExists: the name is taken and ``load_if_exists`` is False.
@@ -456,8 +654,9 @@ def create_study(
     if not name or "\x00" in name:
         raise SettingError(f"{name!r} is no study name; use a non-empty string.")
     place = open_log(storage)
+    rule = asdict(Lease(lease, on_lost))
     created = StudyCreated(
-        wanted, int(seed), time.time(), space, sampler_settings(chosen), pruner_settings(judge)
+        wanted, int(seed), time.time(), space, sampler_settings(chosen), pruner_settings(judge), rule
     )
     try:
         place.append(name, [created], at=0, durable=True)
@@ -512,15 +711,16 @@ def copy_study(
     """
     source, target = open_log(from_storage, create=False), open_log(to_storage)
     name = to_study_name or from_study_name
-    events, _ = source.read(from_study_name, 0)
+    batches = source.read(from_study_name, 0)
     try:
-        position = target.append(name, events[:1], at=0)
+        target.append(name, batches[0], at=0)
     except Conflict:
         raise StudyExists(
             f"There is a study {name!r} in {target.url} already; choose another name."
         ) from None
-    if events[1:]:
-        target.append(name, events[1:], at=position, durable=True)
+    last = len(batches) - 1
+    for position, batch in enumerate(batches[1:], 1):
+        target.append(name, batch, durable=position == last)
     return Study(target, name, None, None)
 
 
@@ -551,10 +751,9 @@ def _same_goals(study: Study, wanted: tuple[Goal, ...], given: object) -> Study:
     return study
 
 
-def _facts_of(trial: FrozenTrial, number: int) -> list[Event]:
-    """The facts that make a finished trial anew under another number."""
-    facts: list[Event] = [TrialQueued(number, {}, to_plain(dict(trial.user_attrs)), trial.started_at)]
-    facts.append(TrialStarted(number, "", trial.worker, trial.started_at))
+def _facts_of(trial: FrozenTrial, number: int, worker: str) -> list[Event]:
+    """The facts that make a finished trial anew under another number, once it was started there."""
+    facts: list[Event] = [Noted(number, to_plain(dict(trial.user_attrs)))] if trial.user_attrs else []
     if trial.params:
         domains = {name: trial.domains[name] for name in trial.params}
         facts.append(ParamsSet(number, dict(trial.params), domains, 0))
@@ -562,7 +761,11 @@ def _facts_of(trial: FrozenTrial, number: int) -> list[Event]:
         facts.extend(Reported(number, step, {metric: value}, math.nan) for step, value in curve.items())
     if trial.constraints:
         facts.append(Constrained(number, dict(trial.constraints)))
-    facts.append(TrialFinished(number, trial.state, trial.values, trial.reason, trial.finished_at))
+    facts.append(
+        TrialFinished(
+            number, trial.state, trial.values, trial.reason, trial.finished_at, trial.worker or worker
+        )
+    )
     return facts
 
 

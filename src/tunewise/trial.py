@@ -45,12 +45,20 @@ class Trial:
     """A running trial. Values are suggested when they are first asked for, then stay the same.
 
     Parameters that always appeared together in earlier trials are suggested jointly, at the first of them.
+
+    Attributes:
+        number: its place in the study, from 0.
+        worker: who runs it.
+        attempt: 1, or more where earlier workers of this trial were lost or interrupted. Its parameters, attributes and
+            curves are those of the earlier attempts, so a training function can go on from a checkpoint.
     """
 
-    def __init__(self, desk: Desk, number: int) -> None:
+    def __init__(self, desk: Desk, number: int, worker: str = "") -> None:
         self._desk = desk
         self._table = desk.table()
         self.number = number
+        self.worker = worker
+        self.attempt = self._table.attempts(number)
         self._params: Params = {}
         self._ready: Params = {}  # suggested in a group, not asked for yet
         self._ready_in: dict[str, Domain] = {}

@@ -1,14 +1,16 @@
 """The `Trials` table: a fold of a study's log into NumPy columns. Nothing but `apply` writes it.
 
-Row index and trial number are the same thing. Conflicts are settled here: the first start and the first finish
-of a trial in log order win, a later one changes nothing. Parameters live in one float64 matrix in which NaN means
+Row index and trial number are the same thing. Conflicts are settled here: claims are served in log order, and the first
+finish of a trial wins; a later one is kept beside it. Parameters live in one float64 matrix in which NaN means
 "not suggested in that trial", so that conditional spaces cost nothing.
 """
 
 from __future__ import annotations
 
 import copy
+import logging
 import math
+import sys
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -19,6 +21,9 @@ import numpy as np
 from tunewise.curves import CurveColumns, Curves
 from tunewise.errors import SpaceError, TrialStateError
 from tunewise.events import (
+    NEW,
+    NEXT,
+    ArtifactStored,
     Constrained,
     Event,
     Noted,
@@ -30,9 +35,12 @@ from tunewise.events import (
     StudyNoted,
     TrialFinished,
     TrialQueued,
+    TrialReleased,
     TrialStarted,
+    TrialWithdrawn,
+    Unreadable,
 )
-from tunewise.records import FrozenTrial, Goal, StudyInfo, TrialState
+from tunewise.records import FrozenTrial, Goal, Lease, StudyInfo, TrialState
 from tunewise.space import Categorical, Domain, Float, Space
 from tunewise.structure import Evidence, Structure, find_structure
 from tunewise.types import BoolArray, Choice, FloatArray, IntArray, Json, Params
@@ -47,10 +55,14 @@ _ROW_COLUMNS: dict[str, tuple[type, float]] = {
     "finished_at": (np.float64, math.nan),
 }
 # Looking a member up on an IntEnum costs ten times as much as a plain number.
-_RUNNING, _COMPLETE, _FAILED = (int(s) for s in (TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAILED))
+_QUEUED, _RUNNING, _COMPLETE, _FAILED = (
+    int(s) for s in (TrialState.QUEUED, TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAILED)
+)
 _STATES = tuple(TrialState)
 _NO_METRIC = CurveColumns().sorted()
 _NO_BEST = (math.inf, -1)
+_UNUSABLE = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
+_log = logging.getLogger("tunewise")
 
 
 class _Parameter(NamedTuple):
@@ -64,6 +76,7 @@ class _Parameter(NamedTuple):
 class _Layout(NamedTuple):
     """Where some numeric parameters that were suggested jointly lie in the parameter matrix."""
 
+    names: tuple[str, ...]
     columns: IntArray
     all_float: bool
 
@@ -78,6 +91,7 @@ class Trials:
         self.info = StudyInfo("", (Goal(),), 0, math.nan)
         self.user_attrs: dict[str, Json] = {}
         self.domains: dict[str, Domain] = {}
+        self.unreadable: list[str] = []  # what is wrong with facts that could not be used
         self._n = 0
         self._columns: dict[str, np.ndarray[Any, Any]] = {
             name: np.full(16, fill, dtype=kind) for name, (kind, fill) in _ROW_COLUMNS.items()
@@ -102,7 +116,12 @@ class Trials:
         self._best = [_NO_BEST]
         self._signs = [1.0]
         self._open: set[int] = set()
-        self._finish_of: dict[int, TrialFinished] = {}
+        self._last_of: dict[str, int] = {}  # the trial that a worker queued or took last
+        self._attempts: dict[int, int] = {}  # of trials that were given up at least once
+        self._late: dict[int, list[TrialFinished]] = {}
+        self._withdrawn: dict[int, bool] = {}  # number -> whether it was deleted
+        self._artifacts: dict[int | None, list[ArtifactStored]] = {}
+        self._n_gaps = 0  # unreadable facts, each of which may have been a claim
         self._structure: tuple[tuple[int, ...], Structure] | None = None
         self._novel: dict[Space, Mapping[str, Domain]] = {}
         self._joint: dict[tuple[str, Domain], Space] = {}
@@ -296,12 +315,52 @@ class Trials:
         return space
 
     def is_open(self, number: int) -> bool:
-        """Whether the trial is queued or running."""
+        """Whether a result of the trial would count: it is queued or running, or its worker was lost."""
         return number in self._open
 
     def has_finish(self, event: TrialFinished) -> bool:
         """Whether this very fact is how the trial ended, and not an earlier one by somebody else."""
-        return self._finish_of.get(event.number) == event
+        number = event.number
+        ended = number not in self._open and self._columns["finished_at"].item(number) == event.at
+        return ended and self._workers[number] == event.worker
+
+    def last_of(self, worker: str) -> int:
+        """The number of the trial that a worker queued or took last."""
+        return self._last_of[worker]
+
+    def running_of(self, worker: str) -> list[int]:
+        """Numbers of the running trials that a worker holds. O(running trials)."""
+        held = (number for number in self._open if self._workers[number] == worker)
+        return sorted(number for number in held if self._columns["state"][number] == _RUNNING)
+
+    def worker_of(self, number: int) -> str:
+        """Who took the trial last, or brought its result; "" where nobody has."""
+        return self._workers[number]
+
+    def started_at_of(self, number: int) -> float | None:
+        """When the trial was started last, in POSIX seconds; None where it was not, or that is not known."""
+        at: float = self._columns["started_at"].item(number)
+        return at if at == at else None
+
+    def attempts(self, number: int) -> int:
+        """How often the trial was started."""
+        return self._attempts.get(number) or int(self._columns["state"].item(number) != _QUEUED)
+
+    def late_results(self, number: int) -> tuple[TrialFinished, ...]:
+        """Results that came after the trial had one, in the order of the log."""
+        return tuple(self._late.get(number, ()))
+
+    def is_withdrawn(self, number: int) -> bool:
+        """Whether the trial was declared invalid or deleted."""
+        return number in self._withdrawn
+
+    def is_deleted(self, number: int) -> bool:
+        """Whether the trial was deleted; its row stays, empty."""
+        return self._withdrawn.get(number, False)
+
+    def artifacts(self, number: int | None = None) -> tuple[ArtifactStored, ...]:
+        """The files stored for a trial (None: for the study), in the order of the log; of one name the last counts."""
+        return tuple({each.name: each for each in self._artifacts.get(number, ())}.values())
 
     def novel_domains(self, space: Space) -> Mapping[str, Domain]:
         """The domains of ``space`` that are not the first under which the study saw the name. O(1) when repeated.
@@ -388,18 +447,46 @@ class Trials:
 
     def apply(self, event: Event) -> None:
         """Fold one fact. Amortised O(1) (O(d) for parameters). Facts about unknown trials change nothing."""
-        _APPLY[type(event)](self, event)
+        self.apply_all((event,))
 
     def apply_all(self, events: Iterable[Event]) -> None:
-        """Fold facts in order."""
+        """Fold facts in order. A fact that makes no sense is left out, noted in ``unreadable`` and logged."""
         apply = _APPLY
         for event in events:
-            apply[type(event)](self, event)
+            try:
+                apply[type(event)](self, event)
+            except _UNUSABLE as error:
+                self._unreadable(Unreadable(f"{type(event).__name__}: {error}"))
+
+    def apply_batches(self, batches: Iterable[Iterable[Event]]) -> None:
+        """Fold batches of facts in order."""
+        for events in batches:
+            self.apply_all(events)
+
+    def _unreadable(self, event: Unreadable) -> None:
+        self._n_gaps += 1
+        self.unreadable.append(event.reason)
+        _log.warning(
+            "Study %r: a fact in its log cannot be read and is left out (%s). `tunewise doctor` says more.",
+            self.info.name,
+            event.reason,
+        )
+
+    def _missed(self, number: int) -> bool:
+        """Whether ``number`` is a trial whose claim was lost in an unreadable fact; its row is made then."""
+        if not 0 <= number - self._n < self._n_gaps:
+            return False
+        while self._n <= number:
+            self._add_row()
+            self._n_gaps -= 1
+            self._columns["state"][self._n - 1] = _RUNNING
+        return True
 
     def _study_created(self, event: StudyCreated) -> None:
         self.info = StudyInfo(
-            self.info.name, event.goals, event.seed, event.at, event.space, event.sampler, event.pruner
-        )
+            self.info.name, event.goals, event.seed, event.at, event.space, event.sampler, event.pruner,
+            Lease(**event.lease) if event.lease else Lease(),
+        )  # fmt: skip
         n_goals = len(event.goals)
         self._values = np.full((len(self._values), n_goals), np.nan)
         self._loss = self._values.copy()
@@ -413,49 +500,113 @@ class Trials:
         self.info = replace(self.info, space=event.space)
 
     def _trial_queued(self, event: TrialQueued) -> None:
-        if event.number != self._n:
+        number = self._n
+        if event.number not in (NEW, number):
             return
         self._add_row()
-        self._queue[event.number] = None
-        self._fixed[event.number] = event.params
+        self._queue[number] = None
+        self._fixed[number] = event.params
+        self._last_of[event.worker] = number
         if event.attrs:
-            self._attrs[event.number] = dict(event.attrs)
+            self._attrs[number] = dict(event.attrs)
 
     def _trial_started(self, event: TrialStarted) -> None:
         number = event.number
+        if number < 0:
+            number = next(iter(self._queue), self._n) if number == NEXT else self._n
+        sampler = sys.intern(event.sampler)
         if number == self._n:
             self._add_row()
         elif number not in self._queue:
             return
         else:
+            sampler = "" if self.is_fully_fixed(number) else sampler
             del self._queue[number]
-        self._samplers[number] = event.sampler
-        if event.sampler:
-            started = self._started.setdefault(event.sampler, [])
+        self._last_of[event.worker] = number
+        self._workers[number] = sys.intern(event.worker)
+        self._columns["state"][number] = _RUNNING
+        self._columns["started_at"][number] = event.at
+        if number in self._attempts:  # its sampler was counted the first time
+            self._attempts[number] += 1
+            return
+        self._samplers[number] = sampler
+        if sampler:
+            started = self._started.setdefault(sampler, [])
             if started and started[-1] > number:
                 insort(started, number)
             else:
                 started.append(number)
-        self._columns["state"][number] = _RUNNING
-        self._columns["started_at"][number] = event.at
-        self._workers[number] = event.worker
+
+    def _trial_released(self, event: TrialReleased) -> None:
+        number = event.number
+        held = number in self._open and self._workers[number] == event.worker
+        if not held or self._columns["state"][number] != _RUNNING:
+            return
+        self._attempts.setdefault(number, 1)
+        if event.queued:
+            params = self._params_of(number, self._domains_of(number))
+            self._fixed[number] = {**self._fixed.get(number, {}), **params}
+            self._columns["state"][number] = _QUEUED
+            self._queue = dict.fromkeys(sorted((*self._queue, number)))
+        else:  # it stays open: a result that comes after all counts
+            self._columns["state"][number] = _FAILED
+            self._columns["finished_at"][number] = event.at
+            self._reasons[number] = event.reason
+
+    def _trial_withdrawn(self, event: TrialWithdrawn) -> None:
+        number = event.number
+        if not 0 <= number < self._n:
+            return
+        self._withdrawn[number] = event.deleted or self._withdrawn.get(number, False)
+        self._open.discard(number)
+        self._queue.pop(number, None)
+        if number in self._finished:
+            self._finished.remove(number)
+        if event.deleted:
+            self._clear_row(number)
+        self._columns["state"][number] = _FAILED
+        self._values[number] = self._loss[number] = np.nan
+        self._reasons[number] = event.reason
+        self._reconsider()
+
+    def _clear_row(self, number: int) -> None:
+        self._raw[number] = np.nan
+        self._names_of[number] = ()
+        self._columns["violation"][number] = 0.0
+        for mapping in (self._attrs, self._fixed, self._constraints, self._late, self._other_domains):
+            mapping.pop(number, None)
+        for columns in self._curves.values():
+            columns.drop(number)
+
+    def _reconsider(self) -> None:
+        """Forget what was derived from a trial that no longer counts. O(n)."""
+        self._best = [self._lowest(goal) for goal in range(len(self.goals))]
+        self._memo, self._kept, self._folds = {}, {}, {}
+        self._evidence, self._structure = (Evidence(), Evidence()), None
+        for number in self._finished:
+            state = self._columns["state"][number]
+            if state != _FAILED:
+                self._show_structure(number, self._evidence[state != _COMPLETE])
+
+    def _artifact_stored(self, event: ArtifactStored) -> None:
+        self._artifacts.setdefault(event.number, []).append(event)
 
     def _params_set(self, event: ParamsSet) -> None:
         number = event.number
-        if number not in self._open:
+        if number not in self._open and not self._missed(number):
             return
         names = tuple(event.params)
         layout = self._layouts.get(names)
         if layout is not None and not (event.domains or self._names_of[number] or self._moved):
             self._raw[number, layout.columns] = tuple(event.params.values())
-            self._names_of[number] = names
+            self._names_of[number] = layout.names
             return
         self._set_one_by_one(event)
         known = [self._parameters[name] for name in names if name in self._parameters]
         if len(known) == len(names) and all(parameter.choices is None for parameter in known):
             columns = np.array([parameter.column for parameter in known], dtype=np.int64)
             all_float = all(isinstance(parameter.first_domain, Float) for parameter in known)
-            self._layouts[names] = _Layout(columns, all_float)
+            self._layouts[names] = _Layout(names, columns, all_float)
 
     def _set_one_by_one(self, event: ParamsSet) -> None:
         number = event.number
@@ -499,7 +650,7 @@ class Trials:
         self._names_of[event.number] = tuple(n for n in self._names_of[event.number] if n not in event.names)
 
     def _reported(self, event: Reported) -> None:
-        if event.number not in self._open:
+        if event.number not in self._open and not self._missed(event.number):
             return
         for metric, value in event.metrics.items():
             columns = self._curves.get(metric)
@@ -508,7 +659,7 @@ class Trials:
             columns.append(event.number, event.step, value)
 
     def _noted(self, event: Noted) -> None:
-        if event.number < self._n:
+        if 0 <= event.number < self._n:
             self._attrs.setdefault(event.number, {}).update(event.attrs)
 
     def _constrained(self, event: Constrained) -> None:
@@ -521,27 +672,39 @@ class Trials:
 
     def _trial_finished(self, event: TrialFinished) -> None:
         number = event.number
-        if number not in self._open:
+        if number not in self._open and not self._missed(number):
+            self._finished_late(event)
             return
+        loss = None if event.values is None else self._loss_of(event.values)
         self._open.remove(number)
-        self._finish_of[number] = event
         if self._queue:
             self._queue.pop(number, None)
+        if event.worker:
+            self._workers[number] = sys.intern(event.worker)
         self._columns["state"][number] = event.state
         self._columns["finished_at"][number] = event.at
         if event.reason:
             self._reasons[number] = event.reason
+        elif self._reasons:
+            self._reasons.pop(number, None)
         self._finished.append(number)
         complete = event.state == _COMPLETE
-        if complete and event.values is not None:
+        if complete and loss is not None:
             self._values[number] = event.values
-            self._loss[number] = loss = [v * sign for v, sign in zip(event.values, self._signs, strict=True)]
+            self._loss[number] = loss
             if number not in self._constraints or self._columns["violation"][number] == 0:
                 self._best = [min(best, (y, number)) for best, y in zip(self._best, loss, strict=True)]
         if event.state != _FAILED:
             self._show_structure(number, self._evidence[not complete])
 
+    def _finished_late(self, event: TrialFinished) -> None:
+        if 0 <= event.number < self._n and not self.has_finish(event):
+            self._late.setdefault(event.number, []).append(event)
+
     # --- helpers ---------------------------------------------------------------------------------------------------
+
+    def _loss_of(self, values: tuple[float, ...]) -> list[float]:
+        return [value * sign for value, sign in zip(values, self._signs, strict=True)]
 
     def _view(self, array: A) -> A:
         view: A = array[: self._n]  # type: ignore[assignment]
@@ -681,4 +844,8 @@ _APPLY: dict[type, Callable[[Trials, Any], None]] = {
     Noted: Trials._noted,
     Constrained: Trials._constrained,
     TrialFinished: Trials._trial_finished,
+    TrialReleased: Trials._trial_released,
+    TrialWithdrawn: Trials._trial_withdrawn,
+    ArtifactStored: Trials._artifact_stored,
+    Unreadable: Trials._unreadable,
 }

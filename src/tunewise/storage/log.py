@@ -1,8 +1,10 @@
 """The one service that a storage gives: order.
 
-A study is a sequence of batches of events; a batch is appended whole or not at all and takes one position. With
-``at`` an append succeeds only if that is the next position, and raises `Conflict` otherwise: this compare-and-set
-is all that parallel workers need. Everything else (who owns a trial, what counts) is settled by the fold.
+A study is a sequence of batches of events; a batch is appended whole or not at all and takes one position. That is all
+that parallel workers need: who owns a trial and what counts is settled by the fold, which is the same for everybody.
+
+Beside the log lies a small map, one entry a worker: the stamp that it renews while it lives. Nothing compares clocks; a
+worker is lost when its stamp stays the same (`tunewise.storage.lease`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from tunewise.errors import Conflict, SettingError
 from tunewise.events import Event
+
+MOST_BYTES = 8 * 2**20
+"""The size of the largest batch; larger things belong into artifacts. It is below what any server here refuses."""
 
 
 class Log(Protocol):
@@ -18,8 +24,10 @@ class Log(Protocol):
 
     url: str
 
-    def read(self, study: str, start: int) -> tuple[list[Event], int]:
-        """The events of all batches from position ``start`` on, and the position after the last.
+    def read(self, study: str, start: int) -> list[list[Event]]:
+        """The batches from position ``start`` on; the position after them is ``start + len(batches)``.
+
+        A damaged batch is returned as one `Unreadable`, so that the others keep their positions.
 
         Raises:
             StudyNotFound: the study is not there.
@@ -27,15 +35,31 @@ class Log(Protocol):
         ...
 
     def append(
-        self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False
+        self,
+        study: str,
+        events: Sequence[Event],
+        at: int | None = None,
+        *,
+        durable: bool = False,
+        op: str | None = None,
     ) -> int:
         """Append one batch and return the position after it. ``at=0`` creates the study.
 
-        ``durable=True`` returns only when the batch would survive a power cut.
+        ``durable=True`` returns only when the batch would survive a power cut. ``op`` names the append: sent again
+        under the same name, as after a connection was lost, it is written once and gives the first position again.
 
         Raises:
             Conflict: ``at`` is not the next position.
             StudyNotFound: the study is not there and ``at`` is not 0.
+            StorageUnreachable: whether it was written is not known; send it again with the same ``op``.
+        """
+        ...
+
+    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
+        """Write (None: erase) the stamp of a worker, and return the stamps of all workers of the study.
+
+        Raises:
+            StudyNotFound: the study is not there.
         """
         ...
 
@@ -50,3 +74,18 @@ class Log(Protocol):
     def close(self) -> None:
         """Let go of files and connections; the log opens them again when used again."""
         ...
+
+
+def taken(study: str, at: int, end: int) -> Conflict:
+    """The error of an append at a position that is not the next one."""
+    return Conflict(f"Position {at} of study {study!r} is taken (the next is {end}); read on.")
+
+
+def check_size(body: str) -> str:
+    """The body of a batch. Raises SettingError where it is larger than `MOST_BYTES`."""
+    if len(body) > MOST_BYTES:
+        raise SettingError(
+            f"A fact of {len(body) / 2**20:.1f} MiB is too large to store; the limit is {MOST_BYTES // 2**20} MiB. "
+            "Keep files and arrays as artifacts, and their names as attributes."
+        )
+    return body

@@ -1,133 +1,244 @@
 """Facts in one SQLite file: the embedded default.
 
-Two tables: `studies` (a name and an id) and `events` (one row a batch, keyed by study and position). WAL lets
-readers work beside the one writer; every write takes the lock at once (``BEGIN IMMEDIATE``), so nobody
-ever upgrades a read lock and deadlocks. A durable append is synced to disk (``synchronous=FULL``); others are
-written to the WAL and reach the disk with the next durable one, so the order of facts survives a power cut.
+Tables: `studies` (a name and an id), `batches` (one row a batch, keyed by study and position), `stamps` (who is alive). WAL
+lets readers work beside the one writer. An append is one statement, so the write lock is held for microseconds; a durable
+one is synced to disk after the lock was let go, so that nobody waits for the disk but its own writer, and writers that
+wait share one sync. The others reach the disk with the next durable one: the order of facts survives a power cut.
+
+A schema that older programs must not write to renames `batches`; what they try then fails, and nothing is harmed.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
-from tunewise.errors import Conflict, StorageError, StorageUnreachable, StudyNotFound
-from tunewise.events import Event, decode, encode
+from tunewise.errors import StorageError, StorageUnreachable, StudyNotFound
+from tunewise.events import Event
+from tunewise.storage.frame import from_rows, to_body
+from tunewise.storage.log import taken
 from tunewise.storage.network_disk import network_file_system
+from tunewise.storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
-_APPLICATION_ID = 0x74756E65  # "tune"
-_SCHEMA_VERSION = 1
+T = TypeVar("T")
+
 _BUSY_SECONDS = 60.0
-_SCHEMA = (
-    "CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE events (study INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL,"
-    " PRIMARY KEY (study, seq)) WITHOUT ROWID",
-    f"PRAGMA application_id = {_APPLICATION_ID}",
-    f"PRAGMA user_version = {_SCHEMA_VERSION}",
+_LONGEST_PAUSE = 0.01
+_INSERT = (
+    "INSERT INTO batches (study, seq, body, crc, op) SELECT ?1, seq + 1, ?2, ?3, ?4 FROM"
+    " (SELECT seq FROM batches WHERE study = ?1 ORDER BY seq DESC LIMIT 1)"
+    " WHERE ?5 IS NULL OR ?5 = seq + 1 RETURNING seq"
 )
+_inherited: list[sqlite3.Connection] = []  # of a parent process; closing them here could harm it
 
 
 class SqliteLog:
     """A `Log` in a file. Each thread and each process after a fork has a connection of its own.
 
+    Args:
+        path: the file; made where it is missing, unless ``create`` is False.
+        create: whether to make the file.
+        durable: False leaves syncing to the operating system: a power cut may take the last seconds, a killed process
+            takes nothing.
+
     Raises:
-        StorageError: the file is missing (with ``create=False``), is no tunewise storage, comes from a newer
-            tunewise, or lies on a network file system, where SQLite's locks cannot be trusted.
+        StorageError: the file is missing, is no tunewise storage, comes from a newer tunewise, or lies on a network
+            file system, where SQLite's locks cannot be trusted.
     """
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    def __init__(self, path: Path, *, create: bool = True, durable: bool = True) -> None:
         self.path = Path(path).expanduser().absolute()
         self.url = f"sqlite:///{self.path}"
+        self._durable = durable
         self._local = threading.local()
         self._ids: dict[str, int] = {}
         self._check_place(create)
-        with self._errors():
-            self._connection()
+        self._run(lambda connection: None)
 
-    def read(self, study: str, start: int) -> tuple[list[Event], int]:
-        """The events from position ``start`` on, and the next position. O(new events)."""
-        with self._errors():
-            connection = self._connection()
-            rows = connection.execute(
-                "SELECT seq, body FROM events WHERE study = ? AND seq >= ? ORDER BY seq",
-                (self._id(connection, study), start),
+    def read(self, study: str, start: int) -> list[list[Event]]:
+        """The batches from position ``start`` on. O(new events)."""
+
+        def rows(connection: sqlite3.Connection) -> list[tuple[str, int | None]]:
+            key = self._id(connection, study)
+            found = connection.execute(
+                "SELECT body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq", (key, start)
             ).fetchall()
-        if not rows:
-            return [], start
-        return self._decoded(study, [body for _, body in rows]), rows[-1][0] + 1
+            return found or self._checked(connection, study, key)
+
+        return from_rows(self._run(rows), start)
 
     def append(
-        self, study: str, events: Sequence[Event], at: int | None = None, *, durable: bool = False
+        self,
+        study: str,
+        events: Sequence[Event],
+        at: int | None = None,
+        *,
+        durable: bool = False,
+        op: str | None = None,
     ) -> int:
-        """Append one batch in one transaction; two index look-ups and one insert."""
-        body = encode(events)
-        with self._errors():
-            connection = self._connection()
-            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            with _immediate(connection):
-                if at == 0:
-                    connection.execute("INSERT OR IGNORE INTO studies (name) VALUES (?)", (study,))
-                key = self._id(connection, study, cached=at != 0)
-                (last,) = connection.execute("SELECT max(seq) FROM events WHERE study = ?", (key,)).fetchone()
-                end = 0 if last is None else last + 1
-                if end == 0 and at != 0:
-                    self._ids.pop(study, None)
-                    raise StudyNotFound(self._missing(study))
-                if at is not None and at != end:
-                    raise Conflict(f"Position {at} of study {study!r} is taken (the next is {end}); read on.")
-                connection.execute("INSERT INTO events (study, seq, body) VALUES (?, ?, ?)", (key, end, body))
-        return end + 1
+        """Append one batch in one statement; two index look-ups and one insert (two with ``op``)."""
+        body, crc = to_body(events)
+
+        def insert(connection: sqlite3.Connection) -> int:
+            if at == 0:
+                return self._create(connection, study, body, crc, op)
+            key = self._id(connection, study)
+            try:
+                row = connection.execute(_INSERT, (key, body, crc, op, at)).fetchone()
+            except sqlite3.IntegrityError:  # the operation was done before
+                return self._done_before(connection, key, op)
+            return int(row[0]) + 1 if row else self._refused(connection, study, key, at)
+
+        end = self._run(insert)
+        if durable and self._durable:
+            self._sync()
+        return end
+
+    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
+        """Write or erase a stamp; all stamps."""
+
+        def write(connection: sqlite3.Connection) -> dict[str, str]:
+            key = self._id(connection, study)
+            if stamp is not None:
+                connection.execute("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?)", (key, worker, stamp))
+            else:
+                connection.execute("DELETE FROM stamps WHERE study = ? AND worker = ?", (key, worker))
+            found = dict(connection.execute("SELECT worker, stamp FROM stamps WHERE study = ?", (key,)))
+            return found or dict(self._checked(connection, study, key))
+
+        return self._run(write)
 
     def studies(self) -> list[str]:
         """The names of all studies, in the order of creation."""
-        with self._errors():
-            return [name for (name,) in self._connection().execute("SELECT name FROM studies ORDER BY id")]
+        return self._run(
+            lambda connection: [n for (n,) in connection.execute("SELECT name FROM studies ORDER BY id")]
+        )
 
     def delete(self, study: str) -> None:
         """Remove a study and its facts in one transaction."""
-        with self._errors():
-            connection = self._connection()
-            with _immediate(connection):
+
+        def remove(connection: sqlite3.Connection) -> None:
+            with _transaction(connection):
                 key = self._id(connection, study, cached=False)
-                connection.execute("DELETE FROM events WHERE study = ?", (key,))
-                connection.execute("DELETE FROM studies WHERE id = ?", (key,))
+                for table, column in (("batches", "study"), ("stamps", "study"), ("studies", "id")):
+                    connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))
+
+        self._run(remove)
         self._ids.pop(study, None)
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None and self._local.pid == os.getpid():
-            connection.close()
+        if self._is_mine():
+            self._local.connection.close()
+            if self._local.wal is not None:
+                os.close(self._local.wal)
         self._local.connection = None
 
-    def _check_place(self, create: bool) -> None:
-        if not self.path.parent.is_dir():
-            raise StorageError(f"The folder {self.path.parent} does not exist; create it first.")
-        if not create and not self.path.exists():
-            raise StorageError(f"There is no file {self.path}; check the path.")
-        kind = network_file_system(self.path.parent)
-        if kind is not None:
-            raise StorageError(
-                f"{self.path} lies on a network file system ({kind}), on which SQLite's locks lose data; "
-                "put the file on a local disk."
-            )
+    # --- one append ------------------------------------------------------------------------------------------------
+
+    def _create(self, connection: sqlite3.Connection, study: str, body: str, crc: int, op: str | None) -> int:
+        with _transaction(connection):
+            row = connection.execute("SELECT id FROM studies WHERE name = ?", (study,)).fetchone()
+            if row is not None and op is not None and self._position(connection, row[0], op) == 0:
+                return 1
+            if row is not None:
+                raise taken(study, 0, self._end(connection, row[0]))
+            connection.execute("INSERT INTO studies (name) VALUES (?)", (study,))
+            key = self._id(connection, study, cached=False)
+            connection.execute("INSERT INTO batches VALUES (?, 0, ?, ?, ?)", (key, body, crc, op))
+        return 1
+
+    def _refused(self, connection: sqlite3.Connection, study: str, key: int, at: int | None) -> int:
+        self._checked(connection, study, key)
+        raise taken(study, at or 0, self._end(connection, key))
+
+    def _done_before(self, connection: sqlite3.Connection, key: int, op: str | None) -> int:
+        position = self._position(connection, key, op)
+        assert position is not None, "only a repeated operation breaks a constraint here"
+        return position + 1
+
+    def _position(self, connection: sqlite3.Connection, key: int, op: str | None) -> int | None:
+        row = connection.execute("SELECT seq FROM batches WHERE study = ? AND op = ?", (key, op)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _end(self, connection: sqlite3.Connection, key: int) -> int:
+        (last,) = connection.execute("SELECT max(seq) FROM batches WHERE study = ?", (key,)).fetchone()
+        return int(last) + 1
+
+    def _sync(self) -> None:
+        """Put what was committed on disk. The log of changes (WAL) holds it, or the file itself by a synced checkpoint."""
+        try:
+            if self._local.wal is None:
+                self._local.wal = os.open(f"{self.path}-wal", os.O_RDWR)
+                _sync_folder(self.path.parent)
+            _sync_file(self._local.wal)
+        except OSError as error:
+            raise self._unreachable(error) from error
+
+    # --- studies ---------------------------------------------------------------------------------------------------
+
+    def _id(self, connection: sqlite3.Connection, study: str, cached: bool = True) -> int:
+        if cached and study in self._ids:
+            return self._ids[study]
+        row = connection.execute("SELECT id FROM studies WHERE name = ?", (study,)).fetchone()
+        if row is None:
+            raise self._missing(study)
+        self._ids[study] = int(row[0])
+        return self._ids[study]
+
+    def _checked(self, connection: sqlite3.Connection, study: str, key: int) -> list[tuple[str, int | None]]:
+        """Nothing, where the study is still there."""
+        if connection.execute("SELECT 1 FROM studies WHERE id = ?", (key,)).fetchone() is None:
+            self._ids.pop(study, None)
+            raise self._missing(study)
+        return []
+
+    def _missing(self, study: str) -> StudyNotFound:
+        return StudyNotFound(
+            f"There is no study {study!r} in {self.path}; `tunewise studies` lists those that are there."
+        )
+
+    # --- connections -----------------------------------------------------------------------------------------------
+
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something on this thread's connection, again and again while another writer is at work."""
+        deadline, pause = time.monotonic() + _BUSY_SECONDS, 0.0001
+        with self._errors():
+            while True:
+                try:
+                    return work(self._connection())
+                except sqlite3.OperationalError as error:
+                    if not _is_busy(error) or time.monotonic() > deadline:
+                        raise
+                time.sleep(pause * random.random())
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _is_mine(self) -> bool:
+        return getattr(self._local, "connection", None) is not None and self._local.pid == os.getpid()
 
     def _connection(self) -> sqlite3.Connection:
-        if getattr(self._local, "connection", None) is None or self._local.pid != os.getpid():
-            self._local.connection = self._open()
+        if not self._is_mine():
+            old = getattr(self._local, "connection", None)
+            if old is not None:
+                _inherited.append(old)
+            self._local.connection, self._local.wal = self._open(), None
             self._local.pid = os.getpid()
         connection: sqlite3.Connection = self._local.connection
         return connection
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
         try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA_VERSION:
+            with _transaction(connection, "DEFERRED"):  # all that it looks at is of one moment
+                identity = self._identity(connection)
+            if identity != (APPLICATION_ID, VERSION):
                 self._make_schema(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
@@ -135,77 +246,97 @@ class SqliteLog:
             raise
         return connection
 
-    def _make_schema(self, connection: sqlite3.Connection) -> None:
-        """Turn an empty file into a storage; several processes may try at once, one does it."""
-        _use_wal(connection)
-        with _immediate(connection):
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            if owner == _APPLICATION_ID and version == _SCHEMA_VERSION:
-                return
-            if owner == _APPLICATION_ID:
-                raise StorageError(
-                    f"{self.path} has schema version {version}, newer than {_SCHEMA_VERSION} which this tunewise "
-                    "knows; upgrade tunewise."
-                )
+    def _identity(self, connection: sqlite3.Connection) -> tuple[int, int]:
+        """(application, schema version) of the file; (.., 0) for an empty one. Raises StorageError for a foreign one."""
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if owner != APPLICATION_ID:
             (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             if n_tables:
                 raise StorageError(f"{self.path} is a database of another program; choose another file.")
-            for statement in _SCHEMA:
+            return owner, 0
+        if version > VERSION:
+            raise StorageError(
+                f"{self.path} has schema version {version}, newer than {VERSION}, which this tunewise knows; "
+                "upgrade tunewise."
+            )
+        return owner, version
+
+    def _make_schema(self, connection: sqlite3.Connection) -> None:
+        """Turn an empty file into a storage, or an older schema into this one; of several processes one does it."""
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise StorageError(
+                f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or later is needed. Use a newer Python."
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        with _transaction(connection):
+            _, version = self._identity(connection)
+            if version == VERSION:
+                return
+            for statement in MIGRATIONS[version] if version else SCHEMA:
                 connection.execute(statement)
 
-    def _id(self, connection: sqlite3.Connection, study: str, cached: bool = True) -> int:
-        if cached and study in self._ids:
-            return self._ids[study]
-        row = connection.execute("SELECT id FROM studies WHERE name = ?", (study,)).fetchone()
-        if row is None:
-            raise StudyNotFound(self._missing(study))
-        self._ids[study] = int(row[0])
-        return self._ids[study]
-
-    def _missing(self, study: str) -> str:
-        return f"There is no study {study!r} in {self.path}; `tunewise studies` lists those that are there."
-
-    def _decoded(self, study: str, bodies: list[str]) -> list[Event]:
-        try:
-            return decode(bodies)
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+    def _check_place(self, create: bool) -> None:
+        if not self.path.parent.is_dir():
+            raise StorageError(f"The folder {self.path.parent} does not exist; create it first.")
+        if self.path.is_dir():
             raise StorageError(
-                f"Study {study!r} in {self.path} holds a record that cannot be read: {error}."
-            ) from error
+                f"{self.path} is a folder; name a file, or write dir:{self.path} for a directory log."
+            )
+        if not create and not self.path.exists():
+            raise StorageError(f"There is no file {self.path}; check the path.")
+        kind = network_file_system(self.path.parent)
+        if kind is not None:
+            raise StorageError(
+                f"{self.path} lies on a network file system ({kind}), on which SQLite's locks lose data; put the file "
+                f"on a local disk, or use a directory log: dir:{self.path.with_suffix('')}"
+            )
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise StorageUnreachable(
-                f"{self.path} cannot be used just now: {error}. Check that the disk is not full, that the file may be "
-                "written, and that no other program holds it locked; nothing that was saved is lost."
-            ) from error
+            if "no such table" in str(error) or "no such column" in str(error):
+                raise StorageError(
+                    f"{self.path} was changed by a newer tunewise while it was open here; upgrade and start again."
+                ) from error
+            raise self._unreachable(error) from error
         except sqlite3.DatabaseError as error:
             raise StorageError(
-                f"{self.path} is not a usable SQLite file: {error}. Choose another file."
+                f"{self.path} is not a usable SQLite file: {error}. If it was one, `tunewise doctor {self.path}` saves "
+                "what can be read; else choose another file."
             ) from error
 
+    def _unreachable(self, error: Exception) -> StorageUnreachable:
+        return StorageUnreachable(
+            f"{self.path} cannot be used just now: {error}. Check that the disk is not full, that the file may be "
+            "written, and that no other program holds it locked; nothing that was saved is lost."
+        )
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to WAL. SQLite does not wait for others here, so wait ourselves."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
+def _sync_file(descriptor: int) -> None:
+    getattr(os, "fdatasync", os.fsync)(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power cut, where the system can."""
+    with suppress(OSError, AttributeError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.005)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
-def _immediate(connection: sqlite3.Connection) -> Iterator[None]:
-    """A write transaction that commits, or rolls back whatever happens."""
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """A transaction, by default one that may write, which commits, or rolls back whatever happens."""
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")

@@ -1,6 +1,7 @@
-"""Contracts that anybody's sampler can be held to, and hypothesis strategies for spaces."""
+"""Contracts that anybody's sampler or log can be held to, and hypothesis strategies for spaces."""
 
+from tunewise.testing.logs import LOG_CHECKS, check_log
 from tunewise.testing.samplers import check_sampler
 from tunewise.testing.strategies import domains, spaces
 
-__all__ = ["check_sampler", "domains", "spaces"]
+__all__ = ["LOG_CHECKS", "check_log", "check_sampler", "domains", "spaces"]

@@ -1,0 +1,168 @@
+"""What is special about a SQLite file: opening at once, migration, refusals, damage, durability."""
+
+import multiprocessing
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tunewise.errors import StorageError, StorageUnreachable
+from tunewise.events import Noted, StudyNoted, Unreadable, encode
+from tunewise.storage.sqlite import SqliteLog
+from tunewise.testing.logs import CREATED
+
+
+@pytest.fixture
+def log(tmp_path):
+    log = SqliteLog(tmp_path / "s.db")
+    log.append("s", [CREATED], at=0)
+    yield log
+    log.close()
+
+
+def _open_and_write(path, barrier, failures):
+    barrier.wait()
+    try:
+        SqliteLog(path).append(f"study-{os.getpid()}", [CREATED], at=0, durable=True)
+    except Exception as error:
+        failures.put(repr(error))
+
+
+def test_processes_may_open_a_new_file_at_once(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for round_number in range(5):
+        path = tmp_path / f"{round_number}.db"
+        barrier, failures = context.Barrier(6), context.Queue()
+        workers = [context.Process(target=_open_and_write, args=(path, barrier, failures)) for _ in range(6)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert failures.empty(), failures.get()
+        assert len(SqliteLog(path).studies()) == 6
+
+
+def test_foreign_newer_and_broken_files_are_refused_untouched(tmp_path):
+    foreign = tmp_path / "foreign.db"
+    with sqlite3.connect(foreign) as connection:
+        connection.execute("CREATE TABLE cats (name)")
+        connection.execute("PRAGMA user_version = 2")
+    before = foreign.read_bytes()
+    with pytest.raises(StorageError, match="another program"):
+        SqliteLog(foreign)
+    assert foreign.read_bytes() == before
+    newer = tmp_path / "newer.db"
+    SqliteLog(newer).close()
+    with sqlite3.connect(newer) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StorageError, match="upgrade tunewise"):
+        SqliteLog(newer)
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"this is no database, whatever its name says" * 40)
+    with pytest.raises(StorageError, match="not a usable SQLite file"):
+        SqliteLog(broken)
+    assert broken.read_bytes().startswith(b"this is no database")
+
+
+def test_a_file_of_the_first_schema_is_migrated_on_opening(tmp_path):
+    path = tmp_path / "old.db"
+    facts = [[CREATED], [StudyNoted({"a": 1})], [Noted(0, {})]]
+    with sqlite3.connect(path) as old:
+        old.execute("CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)")
+        old.execute(
+            "CREATE TABLE events (study INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL,"
+            " PRIMARY KEY (study, seq)) WITHOUT ROWID"
+        )
+        old.execute("PRAGMA application_id = 1953853029")
+        old.execute("PRAGMA user_version = 1")
+        old.execute("INSERT INTO studies VALUES (1, 's')")
+        old.executemany(
+            "INSERT INTO events VALUES (1, ?, ?)", [(i, encode(batch)) for i, batch in enumerate(facts)]
+        )
+    log = SqliteLog(path)
+    assert log.read("s", 0) == facts
+    assert log.append("s", [StudyNoted({"b": 2})], op="x") == 4
+    assert log.append("s", [StudyNoted({"b": 2})], op="x") == 4
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        old.execute(
+            "INSERT INTO events VALUES (1, 4, '[]')"
+        )  # an older program that had it open harms nothing
+    old.close()
+    assert SqliteLog(path).read("s", 0)[:3] == facts
+
+
+def test_a_program_notices_that_its_store_was_migrated(log):
+    with sqlite3.connect(log.path) as newer:
+        newer.execute("ALTER TABLE batches RENAME TO batches3")
+    newer.close()
+    for use in (lambda: log.append("s", [StudyNoted({})]), lambda: log.read("s", 0)):
+        with pytest.raises(StorageError, match="newer tunewise"):
+            use()
+
+
+@pytest.mark.parametrize(
+    "body", ["[[\"finish\",0]]", "[", "", "null", "[1]", "[[]]", "[null]", "{}", "[" * 100_000, "[[[1]]]", "\x00\xff", 7, None]
+)  # fmt: skip
+def test_a_damaged_record_is_left_out_and_named(body, log):
+    log.append("s", [StudyNoted({"a": 1})])
+    with sqlite3.connect(log.path) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = 1")
+        connection.execute(
+            "UPDATE batches SET body = coalesce(?, body), crc = crc + (? IS NULL) WHERE seq = 1", (body, body)
+        )
+        if body is not None:
+            connection.execute("UPDATE batches SET crc = NULL WHERE seq = 1")
+    connection.close()
+    log.append("s", [StudyNoted({"b": 2})])
+    first, damaged, last = log.read("s", 0)
+    assert (first, last) == ([CREATED], [StudyNoted({"b": 2})])
+    assert len(damaged) == 1
+    assert isinstance(damaged[0], Unreadable)
+    assert "position 1" in damaged[0].reason
+
+
+def test_missing_files_and_folders_are_named(tmp_path):
+    with pytest.raises(StorageError, match="no file"):
+        SqliteLog(tmp_path / "none.db", create=False)
+    assert not (tmp_path / "none.db").exists()
+    with pytest.raises(StorageError, match="does not exist"):
+        SqliteLog(tmp_path / "nowhere" / "x.db")
+    with pytest.raises(StorageError, match="is a folder"):
+        SqliteLog(tmp_path)
+
+
+def test_a_locked_file_is_reported_as_unreachable(log, monkeypatch):
+    monkeypatch.setattr("tunewise.storage.sqlite._BUSY_SECONDS", 0.1)
+    other = sqlite3.connect(log.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageUnreachable, match="locked"):
+        log.append("s", [StudyNoted({})])
+    other.execute("ROLLBACK")
+    other.close()
+    assert log.append("s", [StudyNoted({})]) == 2
+
+
+def test_a_durable_append_is_synced_and_others_are_not(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("tunewise.storage.sqlite._sync_file", synced.append)
+    log = SqliteLog(tmp_path / "s.db")
+    log.append("s", [CREATED], at=0)
+    log.append("s", [StudyNoted({})])
+    assert synced == []
+    log.append("s", [StudyNoted({})], durable=True)
+    assert Path(f"/proc/self/fd/{synced[0]}").readlink() == Path(f"{log.path}-wal")
+    normal = SqliteLog(tmp_path / "s.db", durable=False)
+    normal.append("s", [StudyNoted({})], durable=True)
+    assert len(synced) == 1
+
+
+def test_a_disk_that_does_not_sync_is_reported(log, monkeypatch):
+    def fail(_descriptor):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("tunewise.storage.sqlite._sync_file", fail)
+    with pytest.raises(StorageUnreachable, match="Input/output error"):
+        log.append("s", [StudyNoted({})], durable=True, op="x")
+    monkeypatch.undo()
+    assert log.append("s", [StudyNoted({})], durable=True, op="x") == 2
