@@ -16,7 +16,7 @@ demo: .venv/demo.stamp
 	@$(BIN)/tunewise demo demo
 
 test: export OMP_NUM_THREADS = 1
-test: lint docs .venv/browser.stamp
+test: lint docs .venv/browser.stamp .venv/servers.stamp
 	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: .venv/test.stamp
@@ -52,4 +52,8 @@ clean:
 
 .venv/browser.stamp: .venv/test.stamp tools/install_chromium.sh
 	bash tools/install_chromium.sh
+	@touch $@
+
+.venv/servers.stamp: .venv/test.stamp tools/install_servers.sh
+	bash tools/install_servers.sh
 	@touch $@

@@ -4,22 +4,15 @@ import pytest
 
 from tunewise.errors import Conflict
 from tunewise.storage import MemoryLog
-from tunewise.storage.sqlite import SqliteLog
 from tunewise.testing import LOG_CHECKS, check_log
 
-
-def opener(kind, tmp_path):
-    """What opens one and the same new store again and again."""
-    if kind == "memory":
-        log = MemoryLog()
-        return lambda: log
-    return lambda: SqliteLog(tmp_path / "s.db")
+KINDS = ("memory", "sqlite", "directory", "postgresql", "mariadb", "redis", "http")
 
 
 @pytest.mark.parametrize("check", LOG_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_a_log_keeps_the_contract(kind, check, tmp_path):
-    check(opener(kind, tmp_path))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_log_keeps_the_contract(kind, check, opener):
+    check(opener(kind))
 
 
 class Wrong:

@@ -31,6 +31,7 @@ _COMMANDS = {
     "ask": "Start a trial and print its parameters.",
     "tell": "Finish a trial with its result.",
     "export": "Write all trials to a CSV, JSON or Parquet file.",
+    "serve": "Serve a storage over HTTP to workers on other machines.",
 }
 _EXIT_ERROR, _EXIT_USAGE, _EXIT_INTERRUPTED, _EXIT_PIPE = 3, 4, 130, 141
 _CODES = (

@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
-from tunewise.events import Event, Unreadable, decode, encode
+from tunewise.events import Event, Reported, Unreadable, decode, encode
 from tunewise.storage.log import check_size
+
+_DAMAGED: Event = Unreadable("it is damaged")
 
 
 def to_body(events: Sequence[Event]) -> tuple[str, int]:
@@ -16,12 +18,14 @@ def to_body(events: Sequence[Event]) -> tuple[str, int]:
 
 
 def from_rows(rows: Sequence[tuple[str, int | None]], first: int) -> list[list[Event]]:
-    """The batches of (body, CRC-32 or None) rows at positions ``first``, ...; a damaged one as one `Unreadable`. O(size)."""
-    bodies = [body for body, crc in rows if is_sound(body, crc)]
-    batches = decode(bodies)
-    if len(bodies) < len(rows):
-        sound = iter(batches)
-        batches = [next(sound) if is_sound(*row) else [Unreadable("its checksum is wrong")] for row in rows]
+    """The batches of (body, CRC-32 or None) rows at positions ``first``, ... O(size)."""
+    return from_bodies([body if is_sound(body, crc) else None for body, crc in rows], first)
+
+
+def from_bodies(bodies: Sequence[str | None], first: int) -> list[list[Event]]:
+    """The batches of bodies at positions ``first``, ...; a damaged one (None, or no JSON) as one `Unreadable`. O(size)."""
+    sound = iter(decode([body for body in bodies if body is not None]))
+    batches = [next(sound) if body is not None else [_DAMAGED] for body in bodies]
     for place, batch in enumerate(batches):
         if len(batch) == 1 and type(batch[0]) is Unreadable:
             batches[place] = [Unreadable(f"position {first + place}: {batch[0].reason}")]
@@ -31,3 +35,8 @@ def from_rows(rows: Sequence[tuple[str, int | None]], first: int) -> list[list[E
 def is_sound(body: object, crc: int | None) -> bool:
     """Whether a body has its checksum; bodies of the first schema have none."""
     return isinstance(body, str) and (crc is None or zlib.crc32(body.encode(errors="replace")) == crc)
+
+
+def lasts(events: Sequence[Event]) -> bool:
+    """Whether a server must not forget a batch when it crashes, since its workers go on: all but plain reports."""
+    return not all(type(event) is Reported for event in events)
