@@ -250,7 +250,7 @@ def _tagged(value: Any) -> Any:
 
 
 def _untagged(value: dict[str, Any]) -> Any:
-    return float(value["$f"]) if len(value) == 1 and "$f" in value else value
+    return float(value["$f"]) if len(value) == 1 and value.get("$f") in _NOT_JSON else value
 
 
 def _write_created(event: StudyCreated) -> list[Json]:
@@ -292,6 +292,7 @@ def _make(kind: Any) -> Callable[[Sequence[Json]], Event]:
     return lambda row: new(kind, row[1:]) if len(row) == length else kind(*row[1:length])
 
 
+_NOT_JSON = ("nan", "inf", "-inf")
 _STATES = tuple(TrialState)
 _BAD_BODY = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _TAGS: dict[type, str] = {

@@ -70,6 +70,7 @@ from tunewise.storage import Log, MemoryLog, open_log
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.lease import Pulse, Stamps, Watch
+from tunewise.storage.log import generation_of
 from tunewise.trial import Trial
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
@@ -115,6 +116,8 @@ class Study:
         """Read and fold what is new in the log, and return the table. O(new events)."""
         with self._lock:
             batches = self._log.read(self.name, self._position)
+            if self._generation != generation_of(self._log):
+                batches = self._read_anew()
             if batches:
                 self._is_folding = True
                 self._trials.apply_batches(batches)
@@ -352,11 +355,11 @@ class Study:
         self._claim_op: tuple[Event, str] | None = None
         self._pulse: Pulse | None = None
         self._patience = 0.0
+        self._generation = generation_of(self._log)
         if getattr(
             self, "_is_folding", False
         ):  # another thread was just folding when this process was forked
-            info, self._trials, self._position = self._trials.info, Trials(), 0
-            self._trials.info = info
+            self._forget()
         self._is_folding = False
 
     def _run_one(self, function: Objective, catch: tuple[type[BaseException], ...]) -> FrozenTrial:
@@ -466,13 +469,25 @@ class Study:
 
     def _fold(self, events: Sequence[Event], end: int) -> None:
         """Fold what was just appended: directly where nobody came between, else by reading on."""
-        if end == self._position + 1:
+        if end == self._position + 1 and self._generation == generation_of(self._log):
             self._is_folding = True
             self._trials.apply_all(events)
             self._position = end
             self._is_folding = False
-        else:
-            self.sync()
+            return
+        if end <= self._position:
+            self._forget()
+        self.sync()
+
+    def _read_anew(self) -> list[list[Event]]:
+        """All batches, of a log that may have lost its end."""
+        self._generation = generation_of(self._log)
+        self._forget()
+        return self._log.read(self.name, 0)
+
+    def _forget(self) -> None:
+        self._trials.clear()
+        self._position = 0
 
     def _claim(self, event: TrialStarted | TrialQueued, durable: bool = False) -> int:
         """Take or queue a trial, and return its number. Where the storage did not answer, the next claim goes on."""
@@ -489,7 +504,7 @@ class Study:
             return self._trials.last_of(event.worker)
 
     def _ask_patiently(self) -> Trial:
-        deadline, pause = time.monotonic() + self._patience, 0.5
+        deadline, pause = time.monotonic() + self._patience, 0.1
         while True:
             try:
                 return self.ask()

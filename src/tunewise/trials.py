@@ -445,6 +445,18 @@ class Trials:
 
     # --- writing: the fold ---------------------------------------------------------------------------------------
 
+    def clear(self) -> None:
+        """Forget every fact; only the study's name stays."""
+        name = self.info.name
+        self.__dict__.update(Trials().__dict__)
+        self.info = replace(self.info, name=name)
+
+    def clear(self) -> None:
+        """Forget every fact; only the study's name stays."""
+        name = self.info.name
+        self.__dict__.update(Trials().__dict__)
+        self.info = replace(self.info, name=name)
+
     def apply(self, event: Event) -> None:
         """Fold one fact. Amortised O(1) (O(d) for parameters). Facts about unknown trials change nothing."""
         self.apply_all((event,))

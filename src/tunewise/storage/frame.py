@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
-from tunewise.events import Event, Reported, Unreadable, decode, encode
+from tunewise.events import Event, Unreadable, decode, encode
 from tunewise.storage.log import check_size
 
 _DAMAGED: Event = Unreadable("it is damaged")
@@ -35,8 +35,3 @@ def from_bodies(bodies: Sequence[str | None], first: int) -> list[list[Event]]:
 def is_sound(body: object, crc: int | None) -> bool:
     """Whether a body has its checksum; bodies of the first schema have none."""
     return isinstance(body, str) and (crc is None or zlib.crc32(body.encode(errors="replace")) == crc)
-
-
-def lasts(events: Sequence[Event]) -> bool:
-    """Whether a server must not forget a batch when it crashes, since its workers go on: all but plain reports."""
-    return not all(type(event) is Reported for event in events)

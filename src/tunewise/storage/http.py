@@ -40,6 +40,7 @@ class HttpLog:
     """
 
     def __init__(self, url: str, *, create: bool = True, durable: bool = True) -> None:
+        self._idle: deque[http.client.HTTPConnection] = deque()
         parts = urlsplit(url)
         try:
             self._address = parts.hostname or "", parts.port
@@ -55,7 +56,6 @@ class HttpLog:
         port = f":{self._address[1]}" if self._address[1] else ""
         self.url = f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
         self._durable = durable
-        self._idle: deque[http.client.HTTPConnection] = deque()
         renew_after_fork(self)
         self.studies()
 
@@ -87,9 +87,9 @@ class HttpLog:
         durable: bool = False,
         op: str | None = None,
     ) -> int:
-        """Append one batch in one request."""
+        """Append one batch in one request. It is on disk even without ``durable``: workers survive a crash of the server."""
         body, _ = to_body(events)
-        about = {"study": study, "at": at, "durable": durable and self._durable, "op": op or uuid.uuid4().hex}
+        about = {"study": study, "at": at, "durable": self._durable, "op": op or uuid.uuid4().hex}
         answer = self._ask("append", about, events=body)
         return int(answer["end"])
 

@@ -24,7 +24,6 @@ from tunewise.errors import (
     TunewiseError,
 )
 from tunewise.events import Unreadable, encode
-from tunewise.storage.frame import lasts
 from tunewise.storage.http_api import API, openapi
 from tunewise.storage.log import MOST_BYTES, Log
 from tunewise.storage.wire import from_json
@@ -101,7 +100,7 @@ class Api:
         return f'{{"batches":[{",".join(bodies[:page])}],"more":{more}}}'
 
     def append(self, body: dict[str, Any]) -> str:
-        """One batch. What is more than a report is synced: the workers survive a crash of this machine."""
+        """One batch."""
         study, events = _get(body, "study", str), from_json(body.get("events"))
         at = None if body.get("at") is None else _count(body, "at")
         op = None if body.get("op") is None else _get(body, "op", str)
@@ -109,10 +108,9 @@ class Api:
             raise SettingError("op must have 1..100 characters.")
         if at == 0 and (not study or "\x00" in study):
             raise SettingError("A study needs a name, without NUL.")
-        durable = bool(body.get("durable")) or lasts(events)
-        end = self._log.append(study, events, at, durable=durable, op=op)
+        end = self._log.append(study, events, at, durable=bool(body.get("durable", True)), op=op)
         tail = self._tails.get(study)
-        if tail is not None and end < tail.end:  # perhaps it was deleted and made again behind our back
+        if tail is not None and end <= tail.end:  # perhaps it was deleted and made again behind our back
             self._tails.pop(study, None)
         return json.dumps({"end": end})
 
@@ -234,9 +232,11 @@ def _get(body: dict[str, Any], name: str, kind: type) -> Any:
 
 def _count(body: dict[str, Any], name: str) -> int:
     value = body.get(name)
-    if type(value) is not int or not 0 <= value < 2**53:
+    if (
+        type(value) not in (int, float) or not 0 <= value < 2**53 or value != int(value)
+    ):  # in JSON, 1.0 is whole
         raise SettingError(f"{name} is {str(value)[:60]!r}; it must be a whole number >= 0.")
-    return value
+    return int(value)
 
 
 def _status(error: TunewiseError) -> tuple[int, dict[str, str]]:

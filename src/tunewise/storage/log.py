@@ -20,7 +20,13 @@ MOST_BYTES = 8 * 2**20
 
 
 class Log(Protocol):
-    """Where the facts of studies are kept. Implementations are safe to use from several threads and after a fork."""
+    """Where the facts of studies are kept. Implementations are safe to use from several threads and after a fork.
+
+    Attributes:
+        url: where it is, without passwords.
+        generation: grows when the log may have lost its end, as a server that was started again may have; everything is
+            read anew then. A log without this attribute never loses what it has acknowledged.
+    """
 
     url: str
 
@@ -74,6 +80,11 @@ class Log(Protocol):
     def close(self) -> None:
         """Let go of files and connections; the log opens them again when used again."""
         ...
+
+
+def generation_of(log: Log) -> int:
+    """The generation of a log; 0 where it has none."""
+    return getattr(log, "generation", 0)
 
 
 def taken(study: str, at: int, end: int) -> Conflict:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event, Unreadable
-from tunewise.storage.frame import from_rows, lasts, to_body
+from tunewise.storage.frame import from_rows, to_body
 from tunewise.storage.log import taken
 from tunewise.storage.retry import attempts
 
@@ -76,6 +76,8 @@ class RedisLog:
         self._append_script = self._redis.register_script(_APPEND)
         self._delete_script = self._redis.register_script(_DELETE)
         self._ids: dict[str, bytes] = {}
+        self.generation = 0
+        self._run_id = ""
         self._run(lambda: self._check_version(create))
 
     def read(self, study: str, start: int) -> list[list[Event]]:
@@ -103,7 +105,7 @@ class RedisLog:
         durable: bool = False,
         op: str | None = None,
     ) -> int:
-        """Append one batch, in one round trip (two where it has to be on disk). O(1)."""
+        """Append one batch, in two round trips; as durable as the server's settings make it. O(1)."""
         body, crc = to_body(events)
         name = study.encode(errors="surrogatepass")
         place = "" if at is None else str(at)
@@ -111,7 +113,7 @@ class RedisLog:
 
         def write() -> tuple[bytes, int]:
             answer: tuple[bytes, int] = self._append_script(keys=self._keys(), args=arguments)
-            if self._durable and answer[0] == b"done" and (durable or lasts(events)):
+            if self._durable and answer[0] == b"done":
                 self._sync()
             return answer
 
@@ -195,7 +197,15 @@ class RedisLog:
         ):  # before 7.2, or without append-only file, its settings decide
             self._redis.execute_command("WAITAOF", 1, 0, 10_000)
 
+    def _look_at_server(self) -> None:
+        """After a lost connection: a server that was started again may have lost the last second."""
+        run_id = str(self._redis.info("server")["run_id"])
+        if run_id != self._run_id:
+            self.generation += bool(self._run_id)
+            self._run_id = run_id
+
     def _check_version(self, create: bool) -> None:
+        self._look_at_server()
         key = f"{_PREFIX}:version"
         if create:
             self._redis.set(key, VERSION, nx=True)
@@ -214,8 +224,11 @@ class RedisLog:
 
     def _run(self, work: Callable[[], T]) -> T:
         """Do something; again, for a few seconds, where the server or the connection fails."""
+        was_lost = False
         for is_last in attempts(_RETRY_SECONDS):
             try:
+                if was_lost:
+                    self._look_at_server()
                 return work()
             except (
                 self._errors.ConnectionError,
@@ -224,6 +237,7 @@ class RedisLog:
             ) as error:
                 if isinstance(error, self._errors.ResponseError) and "WRONGTYPE" in str(error):
                     raise StorageError(f"{self.url} holds keys of another program: {error}.") from None
+                was_lost = True
                 if not is_last:
                     continue
                 raise StorageUnreachable(

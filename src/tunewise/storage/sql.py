@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
 from tunewise.storage.fork import renew_after_fork
-from tunewise.storage.frame import from_rows, lasts, to_body
+from tunewise.storage.frame import from_rows, to_body
 from tunewise.storage.log import taken
 from tunewise.storage.retry import attempts
 from tunewise.storage.sql_dialects import DIALECTS, VERSION
@@ -78,6 +78,8 @@ class SqlLog:
         )
         weakref.finalize(self, self._engine.dispose)
         renew_after_fork(self)
+        self.generation = 0
+        self._started: str | None = None
         self._run(lambda connection: self._check_schema(connection, create))
 
     def renew(self) -> None:
@@ -100,10 +102,10 @@ class SqlLog:
         durable: bool = False,
         op: str | None = None,
     ) -> int:
-        """Append one batch: one round trip on PostgreSQL (two where it has to last), five on MySQL.
+        """Append one batch: two round trips on PostgreSQL, five on MySQL.
 
-        What is more than a report lasts even without ``durable``: workers survive a crash of the server, so it must not
-        forget which trial is whose.
+        It is on disk even without ``durable``: workers survive a crash of the server, so nothing that one of them has seen
+        may be forgotten.
         """
         body, crc = to_body(events)
         values = {"digest": _digest(study), "at": at, "body": body, "crc": crc, "op": op or uuid.uuid4().hex}
@@ -114,7 +116,7 @@ class SqlLog:
                 if at == 0
                 else self._append(connection, study, values)
             )
-            if self._durable and (durable or lasts(events)):
+            if self._durable:
                 self._sync(connection)
             return end
 
@@ -250,13 +252,17 @@ class SqlLog:
 
     def _run(self, work: Callable[[Any], T]) -> T:
         """Do something on a connection; again, for a few seconds, where the server or the connection fails."""
+        was_lost = False
         for is_last in attempts(_RETRY_SECONDS):
             try:
                 with self._engine.connect() as connection:
+                    if was_lost:
+                        self._look_at_server(connection)
                     return work(connection)
             except self._exc.ProgrammingError as error:
                 raise StorageError(f"{self.url} cannot be used by this tunewise: {_cause(error)}") from None
             except self._exc.DBAPIError as error:
+                was_lost = True
                 if not is_last:
                     continue
                 raise StorageUnreachable(
@@ -265,9 +271,18 @@ class SqlLog:
                 ) from None
         raise AssertionError("the last attempt returns or raises")
 
+    def _look_at_server(self, connection: Any) -> None:
+        """After a lost connection: a server that was started again may have lost its end (durability=normal, a replica)."""
+        if self._dialect.started is not None:
+            started = str(self._execute(connection, self._dialect.started).scalar())
+            if started != self._started:
+                self.generation += self._started is not None
+                self._started = started
+
     # --- schema ----------------------------------------------------------------------------------------------------
 
     def _check_schema(self, connection: Any, create: bool) -> None:
+        self._look_at_server(connection)
         if not self._sa.inspect(connection).has_table("tunewise_version"):
             if not create:
                 raise StorageError(f"{self.url} holds no tunewise storage; check the name of the database.")

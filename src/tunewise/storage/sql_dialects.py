@@ -21,6 +21,7 @@ class Dialect:
         append: statements of one append, in one transaction; the last one gives the position, or no row.
         upsert: writes a stamp.
         sync: what waits until everything committed so far is on disk, where an append alone does not.
+        started: says since when the server runs.
         connect: arguments of the driver: nobody waits for a dead server for minutes.
     """
 
@@ -32,6 +33,7 @@ class Dialect:
     append: tuple[str, ...]
     upsert: str
     sync: str | None = None
+    started: str | None = None
     connect: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -64,6 +66,7 @@ POSTGRESQL = Dialect(
     upsert="INSERT INTO tunewise_stamps VALUES (:study, :worker, :stamp)"
     " ON CONFLICT (study, worker) DO UPDATE SET stamp = excluded.stamp",
     sync="SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'tunewise', '')",
+    started="SELECT CAST(pg_postmaster_start_time() AS TEXT)",
     connect={
         "connect_timeout": 5,
         "keepalives_idle": 5,

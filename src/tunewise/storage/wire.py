@@ -96,7 +96,9 @@ def _is_choice(value: Json) -> bool:
 
 
 def _is_map_of(is_right: Callable[[Json], bool]) -> Callable[[Json], bool]:
-    return lambda value: isinstance(value, dict) and "$f" not in value and all(map(is_right, value.values()))
+    return lambda value: (
+        isinstance(value, dict) and not _is_tagged(value) and all(map(is_right, value.values()))
+    )
 
 
 def _is_list_of(is_right: Callable[[Json], bool]) -> Callable[[Json], bool]:

@@ -2,6 +2,6 @@
 
 from tunewise.testing.logs import LOG_CHECKS, check_log
 from tunewise.testing.samplers import check_sampler
-from tunewise.testing.strategies import domains, spaces
+from tunewise.testing.strategies import domains, facts, spaces
 
-__all__ = ["LOG_CHECKS", "check_log", "check_sampler", "domains", "spaces"]
+__all__ = ["LOG_CHECKS", "check_log", "check_sampler", "domains", "facts", "spaces"]

@@ -69,7 +69,7 @@ def every_value_survives(open_log: Open) -> None:
         "long": "x" * 70_000,
     }
     facts: list[Event] = [
-        Noted(0, {**texts, "": {"$f": "no tag", "deep": [[[]]]}}),
+        Noted(0, {**texts, "": {"$f": "no tag", "deep": [[[]]]}, "tag": {"$f": "no tag"}}),
         Reported(0, 2**40, {"a": math.inf, "b": -math.inf, "c": 5e-324, "d": 1.7976931348623157e308}, 0.1),
         ParamsSet(0, {"x": 0.1 + 0.2, "n": -(2**53)}, {"x": Float(0.0, 1.0)}, 3, True),
         TrialFinished(0, TrialState.COMPLETE, (-0.0,), "ü", 1e9, "w", None),

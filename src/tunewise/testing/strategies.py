@@ -1,10 +1,30 @@
-"""Hypothesis strategies for domains and spaces. Needs hypothesis, which is imported when one is called."""
+"""Hypothesis strategies for domains, spaces and facts. Needs hypothesis, which is imported when one is called."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tunewise.errors import MissingExtra
+from tunewise.events import (
+    NEW,
+    NEXT,
+    ArtifactStored,
+    Constrained,
+    Noted,
+    ParamsDropped,
+    ParamsSet,
+    Reported,
+    SpaceSet,
+    StudyCreated,
+    StudyNoted,
+    TrialFinished,
+    TrialQueued,
+    TrialReleased,
+    TrialStarted,
+    TrialWithdrawn,
+)
+from tunewise.records import Goal, TrialState
 from tunewise.space import Categorical, Domain, Float, Int, Space
 
 
@@ -47,3 +67,42 @@ def _strategies() -> Any:
     except ImportError:
         raise MissingExtra("hypothesis", "test", "Drawing random spaces") from None
     return strategies
+
+
+def facts() -> Any:
+    """Any fact that can be stored, with odd numbers and texts. Raises MissingExtra."""
+    st = _strategies()
+    text = st.text(max_size=6)
+    real = st.floats(allow_nan=False) | st.sampled_from([math.inf, -math.inf])
+    number, claim, at = st.integers(0, 2**40), st.sampled_from([NEXT, NEW]), st.floats(0, 4e9)
+    choice = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | real | text
+    plain = st.recursive(
+        choice, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(text, inner, max_size=2)
+    )
+    attrs, params = st.dictionaries(text, plain, max_size=3), st.dictionaries(text, choice, max_size=3)
+    metrics = st.dictionaries(text, real, max_size=3)
+    ends = st.sampled_from([state for state in TrialState if state.is_finished])
+    values = st.none() | st.lists(real, min_size=1, max_size=3).map(tuple)
+    goals = st.lists(
+        st.builds(Goal, text, st.sampled_from(["minimize", "maximize"])), min_size=1, max_size=3
+    ).map(tuple)
+    return st.one_of(
+        st.builds(
+            StudyCreated, goals, st.integers(0, 2**64 - 1), at, st.none() | spaces(), attrs, attrs, attrs
+        ),
+        st.builds(StudyNoted, attrs),
+        st.builds(SpaceSet, spaces()),
+        st.builds(TrialQueued, claim, params, attrs, at, text),
+        st.builds(TrialStarted, claim, text, text, at),
+        st.builds(
+            ParamsSet, number, params, st.dictionaries(text, domains(), max_size=2), number, st.booleans()
+        ),
+        st.builds(ParamsDropped, number, st.lists(text, max_size=3).map(tuple)),
+        st.builds(Reported, number, number, metrics, at),
+        st.builds(Noted, number, attrs),
+        st.builds(Constrained, number, metrics),
+        st.builds(TrialFinished, number, ends, values, st.none() | text, at, text, st.none() | at),
+        st.builds(TrialReleased, number, text, st.booleans(), text, at),
+        st.builds(TrialWithdrawn, number, st.booleans(), text, at),
+        st.builds(ArtifactStored, st.none() | number, text, text, number, text, at),
+    )
