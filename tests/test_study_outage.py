@@ -99,7 +99,7 @@ def test_answers_that_are_lost_change_nothing(study, log):
 def test_telling_says_where_the_result_is_kept(study, log):
     trial = study.ask()
     log.is_away = True
-    with pytest.raises(StorageUnreachable, match="kept in .*jsonl"):
+    with pytest.raises(StorageUnreachable, match=r"kept in .*jsonl"):
         study.tell(trial, 1.5)
     log.is_away = False
     assert study.ask().number == 1

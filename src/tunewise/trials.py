@@ -451,12 +451,6 @@ class Trials:
         self.__dict__.update(Trials().__dict__)
         self.info = replace(self.info, name=name)
 
-    def clear(self) -> None:
-        """Forget every fact; only the study's name stays."""
-        name = self.info.name
-        self.__dict__.update(Trials().__dict__)
-        self.info = replace(self.info, name=name)
-
     def apply(self, event: Event) -> None:
         """Fold one fact. Amortised O(1) (O(d) for parameters). Facts about unknown trials change nothing."""
         self.apply_all((event,))

@@ -389,7 +389,7 @@ def test_requests_keep_to_the_description(server):
             derandomize=True,
         )
         @given(case=operation.ok().as_strategy())
-        def keeps_to_it(case):
+        def keeps_to_it(case, left_out=left_out):
             case.call_and_validate(
                 headers={"Authorization": "Bearer a-token-for-tests"}, excluded_checks=left_out
             )

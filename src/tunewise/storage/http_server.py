@@ -231,10 +231,9 @@ def _get(body: dict[str, Any], name: str, kind: type) -> Any:
 
 
 def _count(body: dict[str, Any], name: str) -> int:
-    value = body.get(name)
-    if (
-        type(value) not in (int, float) or not 0 <= value < 2**53 or value != int(value)
-    ):  # in JSON, 1.0 is whole
+    value: Any = body.get(name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < 2**53 or value != int(value):  # in JSON, 1.0 is a whole number
         raise SettingError(f"{name} is {str(value)[:60]!r}; it must be a whole number >= 0.")
     return int(value)
 
