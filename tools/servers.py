@@ -59,6 +59,24 @@ def start(kind: str, port: int = 0, **settings: str) -> Server:
     )
 
 
+def is_installed(kind: str) -> bool:
+    """Whether the programs of a server are here, and a user under whom root may run them."""
+    if kind == "postgresql":
+        found = shutil.which("postgres") or any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+        return bool(found) and _may_run_as("postgres")
+    if kind == "mariadb":
+        found = shutil.which("mariadbd") or Path("/usr/sbin/mariadbd").exists()
+        return bool(found and shutil.which("mariadb-install-db")) and _may_run_as("mysql")
+    return shutil.which("redis-server") is not None
+
+
+def _may_run_as(user: str) -> bool:
+    try:
+        return os.getuid() != 0 or bool(pwd.getpwnam(user))
+    except KeyError:
+        return False
+
+
 def _postgresql(port: int, settings: dict[str, str]) -> Server:
     folder, user = _folder("postgresql", "postgres")
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)

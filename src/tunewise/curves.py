@@ -38,10 +38,15 @@ class CurveColumns:
 
     __slots__ = ("_curves", "_n_placed", "_places", "_step", "_trial", "_value")
 
-    def __init__(self) -> None:
-        self._trial = array("q")
-        self._step = array("q")
-        self._value = array("d")
+    def __init__(
+        self,
+        trial: array[int] | None = None,
+        step: array[int] | None = None,
+        value: array[float] | None = None,
+    ) -> None:
+        self._trial = array("q") if trial is None else trial
+        self._step = array("q") if step is None else step
+        self._value = array("d") if value is None else value
         self._places: dict[int, list[int]] = {}
         self._n_placed = 0
         self._curves: tuple[int, Curves] | None = None
@@ -55,6 +60,10 @@ class CurveColumns:
             self._value.pop()
             raise
         self._trial.append(trial)
+
+    def columns(self) -> tuple[array[int], array[int], array[float]]:
+        """Trial, step and value of each report, in the order of the log."""
+        return self._trial, self._step, self._value
 
     def drop(self, trial: int) -> None:
         """Forget what a trial reported. O(r)."""

@@ -27,6 +27,7 @@ from tunewise.errors import (
     MissingExtra,
     NoTrials,
     SettingError,
+    SpaceError,
     StorageError,
     StorageUnreachable,
     StudyExists,
@@ -66,7 +67,7 @@ from tunewise.samplers import from_settings as sampler_from_settings
 from tunewise.samplers import make as make_sampler
 from tunewise.samplers import settings as sampler_settings
 from tunewise.space import Space
-from tunewise.storage import Log, MemoryLog, open_log
+from tunewise.storage import Log, MemoryLog, open_log, snapshot
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.lease import Pulse, Stamps, Watch
@@ -99,7 +100,7 @@ class Study:
         self.renew()
         renew_after_fork(self)
         with _collector_paused():
-            self.sync()
+            self._open()
         info = self._trials.info
         self._dice = Dice(info.seed)
         self.sampler: Sampler = sampler or sampler_from_settings(info.sampler)
@@ -212,11 +213,13 @@ class Study:
         Parameters that are not given are suggested as usual.
 
         Raises:
-            SpaceError: the study's declared space does not allow a value.
+            SpaceError: the study's declared space does not allow a value, or rules the combination out.
         """
         plain = {str(name): to_plain(value) for name, value in params.items()}
-        if self.info.space is not None:
-            self.info.space.encode(plain)
+        if self.info.space is not None and not self.info.space.allowed(self.info.space.encode(plain)):
+            raise SpaceError(
+                f"{plain} is ruled out by the limits of the space; queue a point that is allowed."
+            )
         attrs = to_plain(dict(user_attrs or {}))
         return self._claim(TrialQueued(NEW, plain, attrs, time.time(), self.worker), durable=True)
 
@@ -479,6 +482,22 @@ class Study:
             self._forget()
         self.sync()
 
+    def _open(self) -> None:
+        """Fold the log, from a snapshot on where there is one; leave one behind where that took a while."""
+        if self._is_private:
+            self.sync()
+            return
+        found = snapshot.load(self._log, self.name)
+        if found is None:
+            batches = self._log.read(self.name, 0)
+        else:
+            self._trials.clear(found.state)
+            self._position, batches = found.position, found.news
+        self._trials.apply_batches(batches)
+        self._position += len(batches)
+        if sum(map(len, batches)) >= snapshot.FROM_EVENTS:
+            snapshot.save(self._log, self.name, self._trials, self._position, batches[-1])
+
     def _read_anew(self) -> list[list[Event]]:
         """All batches, of a log that may have lost its end."""
         self._generation = generation_of(self._log)
@@ -607,7 +626,8 @@ class _Desk:
         with study._lock:
             trials = study._trials
             rng = study._dice.stream(number, space.code)
-            return study.sampler.suggest(trials, space, number, rng), study._position
+            raw = study.sampler.suggest(trials, space, number, rng)
+            return space.nearest_allowed(raw, rng), study._position
 
     def write(self, events: Sequence[Event]) -> None:
         self._study._post(events)

@@ -63,6 +63,11 @@ _NO_METRIC = CurveColumns().sorted()
 _NO_BEST = (math.inf, -1)
 _UNUSABLE = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
 _log = logging.getLogger("tunewise")
+_MOST_BLOCKS = 64
+CACHES = frozenset(
+    {"_structure", "_novel", "_joint", "_first_domains", "_layouts", "_memo", "_kept", "_folds", "_blocks"}
+)
+"""Attributes of a table that are derived from the others, and may be empty at any time."""
 
 
 class _Parameter(NamedTuple):
@@ -79,6 +84,22 @@ class _Layout(NamedTuple):
     names: tuple[str, ...]
     columns: IntArray
     all_float: bool
+
+
+class _Block(NamedTuple):
+    """``n`` rows at the head of an array with room for more."""
+
+    rows: FloatArray
+    n: int
+
+    def extended(self, more: FloatArray) -> _Block:
+        n = self.n + len(more)
+        rows = self.rows
+        if n > len(rows):
+            rows = np.empty((max(32, 2 * n), *more.shape[1:]), dtype=more.dtype)
+            rows[: self.n] = self.rows[: self.n]
+        rows[self.n : n] = more
+        return _Block(rows, n)
 
 
 class Trials:
@@ -117,6 +138,7 @@ class Trials:
         self._signs = [1.0]
         self._open: set[int] = set()
         self._last_of: dict[str, int] = {}  # the trial that a worker queued or took last
+        self._lost: set[int] = set()  # failed, as their worker was lost; a result would still count
         self._attempts: dict[int, int] = {}  # of trials that were given up at least once
         self._late: dict[int, list[TrialFinished]] = {}
         self._withdrawn: dict[int, bool] = {}  # number -> whether it was deleted
@@ -132,6 +154,7 @@ class Trials:
         self._memo: dict[Hashable, tuple[int, Any]] = {}
         self._kept: dict[Hashable, Any] = {}
         self._folds: dict[Hashable, tuple[int, Any]] = {}
+        self._blocks: dict[Hashable, _Block] = {}
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -226,20 +249,33 @@ class Trials:
         """How many trials below ``number`` the sampler ``name`` started: a quasi-random point's index. O(log n)."""
         return bisect_left(self._started.get(name, ()), number)
 
-    def raw(self, space: Space) -> FloatArray:
-        """(n, d) values coded in ``space``; NaN = not suggested, or outside the space's domain. O(n d)."""
-        out = np.full((self._n, space.n_dims), np.nan)
+    def raw(self, space: Space, rows: IntArray | None = None) -> FloatArray:
+        """(n, d) values coded in ``space``; NaN = not suggested, or outside the space's domain. O(n d).
+
+        With ``rows`` (k,) only those, (k, d).
+        """
+        wanted: Any = slice(self._n) if rows is None else rows
+        layout = self._layouts.get(space.names)
+        if layout is not None and not self._other_domains and not self.novel_domains(space):
+            return np.asarray(self._raw[wanted][:, layout.columns])
+        out = np.full((self._n if rows is None else len(rows), space.n_dims), np.nan)
         for j, (name, domain) in enumerate(space.items()):
             parameter = self._parameters.get(name)
             if parameter is not None:
-                out[:, j] = self._recoded(parameter, domain)
+                out[:, j] = self._recoded(parameter, domain, self._raw[wanted, parameter.column])
         return out
 
     def unit(self, space: Space) -> tuple[FloatArray, IntArray]:
         """X (k, d) in [0, 1] and row numbers (k,): the rows that hold every active column of ``space``. O(n d)."""
-        raw = self.raw(space)
-        rows = np.flatnonzero(~(space.active(raw) & np.isnan(raw)).any(axis=1))
-        return space.to_unit(space.mask(raw[rows])), rows
+        X, holds = self.unit_of(space, np.arange(self._n))
+        rows = np.flatnonzero(holds)
+        return X[rows], rows
+
+    def unit_of(self, space: Space, rows: IntArray) -> tuple[FloatArray, BoolArray]:
+        """X (k, d) in [0, 1] of some rows (k,), NaN where inactive, and which of them hold every active column."""
+        raw = self.raw(space, rows)
+        holds = np.asarray(~(space.active(raw) & np.isnan(raw)).any(axis=1))
+        return space.to_unit(space.mask(raw)), holds
 
     def curves(self, metric: str | None = None) -> Curves:
         """The curves of a metric, by default of the first goal; empty where it was never reported."""
@@ -318,6 +354,11 @@ class Trials:
         """Whether a result of the trial would count: it is queued or running, or its worker was lost."""
         return number in self._open
 
+    @property
+    def running(self) -> list[int]:
+        """Numbers, ascending, of the trials that were started and have not finished."""
+        return sorted(self._open - self._queue.keys() - self._lost)
+
     def has_finish(self, event: TrialFinished) -> bool:
         """Whether this very fact is how the trial ended, and not an earlier one by somebody else."""
         number = event.number
@@ -330,8 +371,7 @@ class Trials:
 
     def running_of(self, worker: str) -> list[int]:
         """Numbers of the running trials that a worker holds. O(running trials)."""
-        held = (number for number in self._open if self._workers[number] == worker)
-        return sorted(number for number in held if self._columns["state"][number] == _RUNNING)
+        return [number for number in self.running if self._workers[number] == worker]
 
     def worker_of(self, number: int) -> str:
         """Who took the trial last, or brought its result; "" where nobody has."""
@@ -411,7 +451,7 @@ class Trials:
         state[(state >= TrialState.COMPLETE) & ~mask] = TrialState.FAILED
         view._columns = {**self._columns, "state": state}
         view._finished = [number for number in self._finished if mask[number]]
-        view._memo, view._folds, view._kept = {}, {}, {}
+        view._memo, view._folds, view._kept, view._blocks = {}, {}, {}, {}
         view._best = [view._lowest(goal) for goal in range(len(self.goals))]
         return view
 
@@ -443,12 +483,31 @@ class Trials:
         folded: T = state
         return folded
 
+    def per_finished(self, key: Hashable, function: Callable[[IntArray], FloatArray]) -> FloatArray:
+        """(k, w): a row for each finished trial in the order of finishing, made once by ``function(numbers) -> (m, w)``.
+
+        Amortised O(new trials); the array is read-only. For what never changes once a trial has finished. The blocks of
+        the last 64 keys are kept.
+        """
+        k = len(self._finished)
+        block = self._blocks.pop(key, None)
+        done = block.n if block is not None else 0
+        if block is None or done < k:
+            rows = function(np.array(self._finished[done:], dtype=np.int64))
+            block = (block or _Block(rows[:0], 0)).extended(rows)
+        self._blocks[key] = block
+        if len(self._blocks) > _MOST_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
+        view = block.rows[:k]
+        view.flags.writeable = False
+        return view
+
     # --- writing: the fold ---------------------------------------------------------------------------------------
 
-    def clear(self) -> None:
-        """Forget every fact; only the study's name stays."""
+    def clear(self, state: Mapping[str, Any] | None = None) -> None:
+        """Forget every fact; only the study's name stays. With ``state``, become the table that had these attributes."""
         name = self.info.name
-        self.__dict__.update(Trials().__dict__)
+        self.__dict__.update({**Trials().__dict__, **(state or {})})
         self.info = replace(self.info, name=name)
 
     def apply(self, event: Event) -> None:
@@ -555,6 +614,7 @@ class Trials:
             self._columns["state"][number] = _QUEUED
             self._queue = dict.fromkeys(sorted((*self._queue, number)))
         else:  # it stays open: a result that comes after all counts
+            self._lost.add(number)
             self._columns["state"][number] = _FAILED
             self._columns["finished_at"][number] = event.at
             self._reasons[number] = event.reason
@@ -565,6 +625,7 @@ class Trials:
             return
         self._withdrawn[number] = event.deleted or self._withdrawn.get(number, False)
         self._open.discard(number)
+        self._lost.discard(number)
         self._queue.pop(number, None)
         if number in self._finished:
             self._finished.remove(number)
@@ -587,7 +648,7 @@ class Trials:
     def _reconsider(self) -> None:
         """Forget what was derived from a trial that no longer counts. O(n)."""
         self._best = [self._lowest(goal) for goal in range(len(self.goals))]
-        self._memo, self._kept, self._folds = {}, {}, {}
+        self._memo, self._kept, self._folds, self._blocks = {}, {}, {}, {}
         self._evidence, self._structure = (Evidence(), Evidence()), None
         for number in self._finished:
             state = self._columns["state"][number]
@@ -683,6 +744,7 @@ class Trials:
             return
         loss = None if event.values is None else self._loss_of(event.values)
         self._open.remove(number)
+        self._lost.discard(number)
         if self._queue:
             self._queue.pop(number, None)
         if event.worker:
@@ -746,11 +808,10 @@ class Trials:
         self.domains[name] = domain
         return parameter
 
-    def _recoded(self, parameter: _Parameter, domain: Domain) -> FloatArray:
-        stored = self._raw[: self._n, parameter.column]
+    def _recoded(self, parameter: _Parameter, domain: Domain, stored: FloatArray) -> FloatArray:
         if parameter.choices is None:
             if isinstance(domain, Categorical):
-                return np.full(self._n, np.nan)
+                return np.full(len(stored), np.nan)
             if not self._other_domains and domain == parameter.first_domain:
                 return stored
             legal = (stored >= domain.low) & (stored <= domain.high)
@@ -759,7 +820,7 @@ class Trials:
                 legal &= np.abs(steps - np.round(steps)) < 1e-8
             return np.where(legal, stored, np.nan)
         if not isinstance(domain, Categorical):
-            return np.full(self._n, np.nan)
+            return np.full(len(stored), np.nan)
         if domain.choices == tuple(parameter.choices):
             return stored
         codes = [domain.encode(c) if domain.contains(c) else np.nan for c in parameter.choices]

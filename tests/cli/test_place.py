@@ -26,7 +26,7 @@ def test_the_variable_names_the_storage(run, store, monkeypatch):
         ("runs.db::zzz", "There is no study 'zzz' in runs.db; it holds 'digits'."),
         ("nowhere/runs.db::digits", "does not exist"),
         ("other.db::digits", "There is no file"),
-        ("mysql://host/db::digits", "no storage that tunewise knows"),
+        ("mongodb://host/db::digits", "no storage that tunewise knows"),
         ("digits", "Where is the study 'digits'?"),
         ("text.db::digits", "not a usable SQLite file"),
     ],

@@ -32,6 +32,8 @@ def server_of():
 
     def find(kind):
         if kind not in running:
+            if not servers.is_installed(kind):
+                pytest.skip(f"{kind} is not installed (tools/install_servers.sh installs it)")
             running[kind] = servers.start(kind)
         return running[kind]
 

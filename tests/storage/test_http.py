@@ -372,29 +372,33 @@ def test_requests_can_be_encrypted(tmp_path, monkeypatch):
 def test_requests_keep_to_the_description(server):
     """Schemathesis makes requests from the OpenAPI description; no answer may contradict it."""
     import schemathesis
-    from hypothesis import HealthCheck, given, settings
 
     schema = schemathesis.openapi.from_url(f"{server.base}/openapi.json")
-
-    acceptance = schemathesis.checks.CHECKS.get_by_names(["positive_data_acceptance"])
     for operation in schema.get_all_operations():
-        # Facts have rules that the description leaves to words, so not everything that it allows is accepted.
-        left_out = acceptance if operation.ok().path.endswith("append") else []
+        keeps_to_it(operation.ok())
 
-        @settings(
-            max_examples=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            database=None,
-            derandomize=True,
-        )
-        @given(case=operation.ok().as_strategy())
-        def keeps_to_it(case, left_out=left_out):
-            case.call_and_validate(
-                headers={"Authorization": "Bearer a-token-for-tests"}, excluded_checks=left_out
-            )
 
-        keeps_to_it()
+def keeps_to_it(operation):
+    import schemathesis
+    from hypothesis import HealthCheck, given, settings
+
+    # Facts have rules that the description leaves to words, so not everything that it allows is accepted.
+    acceptance = schemathesis.checks.CHECKS.get_by_names(["positive_data_acceptance"])
+    left_out = acceptance if operation.path.endswith("append") else []
+    headers = {"Authorization": "Bearer a-token-for-tests"}
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        derandomize=True,
+    )
+    @given(case=operation.as_strategy())
+    def check(case):
+        case.call_and_validate(headers=headers, excluded_checks=left_out)
+
+    check()
 
 
 def test_time_is_bounded_where_the_server_hangs(monkeypatch):

@@ -17,7 +17,7 @@ from tunewise.errors import SettingError
     epilog=epilog(
         "tunewise serve runs.db",
         "tunewise serve postgresql://user@db/runs --host 0.0.0.0 --certificate cert.pem --key key.pem",
-        codes="0 stopped; 3 the storage cannot be used or the port is taken; 4 wrong usage.",
+        codes="0 done (stopped); 3 the storage cannot be used or the port is taken; 4 wrong usage.",
     ),
 )
 @click.argument("storage", envvar="TUNEWISE_STORAGE")
