@@ -50,18 +50,33 @@ class BruteForce:
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """Values, one parameter after the other, below which something is left to visit."""
-        tree = trials.fold("brute force", None, _with_trial)
+        visited = trials.fold("brute force", None, _with_trial)
+        taken = visited
         for other in np.flatnonzero(trials.state == TrialState.RUNNING):
             if other != number:
-                tree = _with_trial(tree, trials, int(other))
-        chosen = {name: value for name, _, value in _path(trials, number)}
-        raw = np.full(space.n_dims, np.nan)
-        for j in _parents_first(space):
-            name = space.names[j]
-            if not _is_active(space, name, chosen):
-                continue
-            raw[j] = chosen[name] = _choose(tree, space, name, chosen, rng)
-        return raw
+                taken = _with_trial(taken, trials, int(other))
+        try:
+            return _point(taken, trials, space, number, rng)
+        except SearchExhausted:
+            if trials.info.space is not None:
+                raise
+            return _point(
+                visited, trials, space, number, rng
+            )  # a running trial may ask for more, and be no leaf yet
+
+
+def _point(
+    tree: _Node | None, trials: Trials, space: Space, number: int, rng: np.random.Generator
+) -> FloatArray:
+    pins = {name: float(space.axis(name)[0]) for name in space.pins}
+    chosen = {name: value for name, _, value in _path(trials, number)}
+    raw = np.full(space.n_dims, np.nan)
+    for j in _parents_first(space):
+        name = space.names[j]
+        if not _is_active(space, name, chosen):
+            continue
+        raw[j] = chosen[name] = _choose(tree, space, name, {**pins, **chosen}, rng)
+    return raw
 
 
 def _choose(
