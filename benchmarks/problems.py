@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,19 @@ def group_of(problem: Any) -> str:
 
 
 def sampler_of(text: str) -> Any:
-    """A sampler from its name, with settings after a question mark: ``gp?n_startup=4&x=true``."""
+    """A sampler from its name, with settings after a question mark: ``gp?n_startup=4&x=true``.
+
+    A name with a colon is a class of yours: ``module:Class``.
+    """
     from tunewise.samplers import from_settings
 
     name, _, settings = text.partition("?")
     pairs = (pair.partition("=") for pair in settings.split("&") if pair)
-    return from_settings({"name": name, **{key: json.loads(value) for key, _, value in pairs}})
+    values = {key: json.loads(value) for key, _, value in pairs}
+    module, _, kind = name.partition(":")
+    if kind:
+        return getattr(import_module(module), kind)(**values)
+    return from_settings({"name": name, **values})
 
 
 def suggest(trial: Any, space: list[dict[str, Any]]) -> dict[str, Any]:

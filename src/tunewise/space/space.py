@@ -15,9 +15,11 @@ import numpy as np
 from tunewise.dice import code_of
 from tunewise.errors import SpaceError
 from tunewise.space.domains import Categorical, Domain, Float, Int, domain_from_json
+from tunewise.space.limits import AtMost, Forbid, Limits, make_limits
 from tunewise.types import BoolArray, Choice, FloatArray, Json, Params
 
 _LARGEST_GRID = 10_000_000
+_MOST_DRAWS = 100_000
 
 
 class Space(Mapping[str, Domain]):
@@ -29,14 +31,18 @@ class Space(Mapping[str, Domain]):
     ``pins={"momentum": 0.9}`` holds parameters at a value: all domains stay what they are, so that every earlier trial
     is a point of the space, but each point that the space makes (`from_unit`, `sample`, `grid`) has the pinned values.
 
+    ``forbid=[{"optimizer": "sgd", "act": ["relu", "gelu"]}]`` rules out points that have one of these values in every one of
+    the parameters named; ``at_most=[({"a": 1, "b": 2}, 10)]`` rules out points with a + 2 b > 10 (in the parameters' own
+    units). `sample` and `grid` make allowed points only; of others `allowed` tells.
+
     Raises:
-        SpaceError: a condition names an unknown parameter, an impossible value, or closes a circle; a pin that is
-            not a value of its parameter.
+        SpaceError: a condition names an unknown parameter, an impossible value, or closes a circle; a pin or a forbidden
+            value that is not one of its parameter; a linear constraint on a choice.
     """
 
     __slots__ = (
-        "_all_float", "_conditions", "_domains", "_hash", "_pin_columns", "_pin_values", "_scales", "code", "names",
-        "pins", "when",
+        "_all_float", "_conditions", "_domains", "_hash", "_pin_columns", "_pin_values", "_scales", "code", "limits",
+        "names", "pins", "when",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +50,10 @@ class Space(Mapping[str, Domain]):
         domains: Mapping[str, Domain],
         when: Mapping[str, tuple[str, Sequence[Choice]]] | None = None,
         pins: Mapping[str, Choice] | None = None,
+        forbid: Forbid = (),
+        at_most: AtMost = (),
+        *,
+        limits: Limits | None = None,
     ) -> None:
         for name, domain in domains.items():
             if not isinstance(name, str) or not name:
@@ -65,8 +75,12 @@ class Space(Mapping[str, Domain]):
             self._pin_columns = np.flatnonzero(~np.isnan(raw))
             self._pin_values = raw[self._pin_columns]
             self.pins = self.decode(raw)
+        self.limits = (
+            make_limits(forbid, at_most, self._domains) if limits is None else limits.within(self._domains)
+        )
         self._hash = hash((
             tuple(self._domains.items()), tuple(sorted(self.when.items(), key=lambda kv: kv[0])), tuple(self.pins.items()),
+            self.limits,
         ))  # fmt: skip
 
     def __getitem__(self, name: str) -> Domain:
@@ -94,11 +108,12 @@ class Space(Mapping[str, Domain]):
             and self._domains == other._domains
             and self.when == other.when
             and self.pins == other.pins
+            and self.limits == other.limits
         )
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={domain!r}" for name, domain in self._domains.items())
-        more = {"when": self.when, "pins": self.pins}
+        more = {"when": self.when, "pins": self.pins, **self.limits.to_json()}
         return f"Space({inside}{''.join(f', {key}={value!r}' for key, value in more.items() if value)})"
 
     @property
@@ -119,7 +134,7 @@ class Space(Mapping[str, Domain]):
             if domain.n_values is None and name not in self.pins:
                 return None
             total *= domain.n_values or 1 if name not in self.pins else 1
-        if not self.when or total > _LARGEST_GRID:
+        if not (self.when or self.has_limits) or total > _LARGEST_GRID:
             return total
         return len(self.grid())
 
@@ -128,15 +143,24 @@ class Space(Mapping[str, Domain]):
         inside = set(names)
         when = {c: pv for c, pv in self.when.items() if c in inside and pv[0] in inside}
         pins = {name: value for name, value in self.pins.items() if name in inside}
-        return Space({name: self._domains[name] for name in names}, when, pins)
+        return Space({name: self._domains[name] for name in names}, when, pins, limits=self.limits)
 
     def replace(self, **domains: Domain) -> Space:
         """The same space with some domains replaced or added."""
-        return Space({**self._domains, **domains}, self.when, self.pins)
+        return Space({**self._domains, **domains}, self.when, self.pins, limits=self.limits)
 
     def pinned(self, pins: Mapping[str, Choice]) -> Space:
         """The same space with these parameters held at a value, and no others."""
-        return self if pins == self.pins else Space(self._domains, self.when, pins)
+        return self if pins == self.pins else Space(self._domains, self.when, pins, limits=self.limits)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether some points are ruled out."""
+        return bool(self.limits.forbid or self.limits.at_most)
+
+    def allowed(self, raw: FloatArray) -> BoolArray:
+        """Which rows of raw (n, d) break no limit."""
+        return self.limits.allowed(np.asarray(raw), self.names, self._domains)
 
     def to_unit(self, raw: FloatArray) -> FloatArray:
         """Raw (n, d) to the unit cube (n, d)."""
@@ -166,8 +190,32 @@ class Space(Mapping[str, Domain]):
         return np.where(self.active(raw), raw, np.nan)
 
     def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        """n points drawn uniformly from the unit cube: raw (n, d), NaN where inactive."""
-        return self.mask(self.from_unit(rng.random((n, self.n_dims))))
+        """n points drawn uniformly from the unit cube, allowed ones only: raw (n, d), NaN where inactive.
+
+        Raises:
+            SpaceError: of 100,000 points none is allowed.
+        """
+        points = self.mask(self.from_unit(rng.random((n, self.n_dims))))
+        if not self.has_limits:
+            return points
+        found, tried = points[self.allowed(points)], n
+        while len(found) < n:
+            if tried > _MOST_DRAWS and not len(found):
+                raise SpaceError(
+                    f"Of {tried} points none is allowed by {self.limits.to_json()}; relax the limits."
+                )
+            more = self.mask(self.from_unit(rng.random((max(64, n), self.n_dims))))
+            found, tried = np.concatenate([found, more[self.allowed(more)]]), tried + len(more)
+        return found[:n]
+
+    def nearest_allowed(self, raw: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """``raw`` (d,) if it is allowed, else the nearest (in the unit cube) of 256 allowed points drawn at random."""
+        if not self.has_limits or self.allowed(raw):
+            return raw
+        points = self.sample(rng, 256)
+        here, there = self.to_unit(raw), self.to_unit(points)
+        gaps = np.where(np.isnan(here) & np.isnan(there), 0.0, np.nan_to_num(np.abs(here - there), nan=1.0))
+        return np.asarray(points[np.argmin((gaps**2).sum(axis=1))])
 
     def grid(self, max_points: int = _LARGEST_GRID) -> FloatArray:
         """All different points of a finite space: raw (n, d), NaN where inactive.
@@ -183,6 +231,7 @@ class Space(Mapping[str, Domain]):
         if total > max_points:
             raise SpaceError(f"The grid has {total} points, more than {max_points}; use fewer values.")
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(total, self.n_dims)
+        points = points[self.allowed(self.mask(points))]
         if not self.when:
             return points
         distinct = np.unique(
@@ -222,6 +271,7 @@ class Space(Mapping[str, Domain]):
         return {
             "domains": {name: domain.to_json() for name, domain in self._domains.items()},
             "when": {child: [parent, list(values)] for child, (parent, values) in self.when.items()},
+            **({} if not self.has_limits else self.limits.to_json()),
         }
 
     def _ordered_conditions(self) -> list[tuple[int, int, FloatArray]]:
@@ -252,7 +302,8 @@ class Space(Mapping[str, Domain]):
 def space_from_json(data: Mapping[str, Json]) -> Space:
     """Read what ``Space.to_json`` wrote."""
     domains = {name: domain_from_json(domain) for name, domain in data["domains"].items()}
-    return Space(domains, {child: (pv[0], tuple(pv[1])) for child, pv in data.get("when", {}).items()})
+    when = {child: (pv[0], tuple(pv[1])) for child, pv in data.get("when", {}).items()}
+    return Space(domains, when, forbid=data.get("forbid", ()), at_most=data.get("at_most", ()))
 
 
 class _Scales:
