@@ -185,6 +185,19 @@ def test_axes_are_listed_or_spaced_evenly_on_their_scale():
     assert (middle["lr"], middle["x"]) == (pytest.approx(1e-2), 0.5)
 
 
+@pytest.mark.parametrize("sampler", [Grid(), BruteForce()])
+@pytest.mark.parametrize("seed", range(2))
+def test_points_that_the_space_rules_out_are_left_out(sampler, seed):
+    space = Space(
+        {"kind": tw.Categorical(("a", "b")), "m": tw.Int(1, 3), "n": tw.Int(1, 4)}, {"m": ("kind", ["a"])},
+        forbid=[{"kind": "b", "n": [1, 2]}], at_most=[({"m": 1, "n": 1}, 5)],
+    )  # fmt: skip
+    study = tw.create_study(sampler=sampler, seed=seed, space=space)
+    study.optimize(lambda trial: 1.0, 30)
+    assert set(visited(study)) == all_points(space)
+    assert len(visited(study)) == len(all_points(space)) == 11
+
+
 @pytest.mark.parametrize("base", [Grid(), BruteForce()])
 def test_a_partly_fixed_grid_is_the_slice(base):
     study = tw.create_study(sampler=PartialFixed({"kind": "a"}, base), seed=0, space=SPACE)

@@ -15,7 +15,7 @@ from tunewise.records import TrialState
 from tunewise.samplers.base import in_name_order
 from tunewise.space import Float, Space
 from tunewise.trials import Trials
-from tunewise.types import BoolArray, Choice, FloatArray, IntArray
+from tunewise.types import Choice, FloatArray, IntArray
 
 _LARGEST_GRID = 1_000_000
 
@@ -140,15 +140,12 @@ def _lattice(
     if total > _LARGEST_GRID:
         raise SettingError(f"The grid has {total} points, more than {_LARGEST_GRID}; list fewer values.")
     places = np.arange(total)
-    if space.when:
+    if space.when or space.has_limits:
         levels = np.stack(np.unravel_index(places, shape), axis=1)
-        active = _activity(space, axes, levels)
-        places = np.unique(_flat(np.where(active, levels, 0), shape))
+        raw = np.stack([axis[levels[:, j]] for j, axis in enumerate(axes)], axis=1)
+        levels = np.where(space.active(raw), levels, 0)[space.allowed(space.mask(raw))]
+        places = np.unique(_flat(levels, shape))
     return _Lattice(axes, np.random.Generator(np.random.Philox(key=seed)).permutation(places))
-
-
-def _activity(space: Space, axes: Sequence[FloatArray], levels: IntArray) -> BoolArray:
-    return space.active(np.stack([axis[levels[:, j]] for j, axis in enumerate(axes)], axis=1))
 
 
 def _flat(levels: IntArray, shape: tuple[int, ...]) -> IntArray:
