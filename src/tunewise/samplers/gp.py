@@ -16,6 +16,7 @@ from tunewise.errors import NoTrials
 from tunewise.samplers._acquire import maximise
 from tunewise.samplers._features import features, legal
 from tunewise.samplers._observations import Observations, observations
+from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
 from tunewise.trials import Trials
@@ -37,13 +38,9 @@ class GP:
     n_startup: int | None = None
     name: ClassVar[str] = "gp"
 
+    @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
-        """One point; see the module's text. The order of the parameters changes nothing."""
-        ordered = space.subset(sorted(space.names))
-        raw = self._suggest(trials, ordered, number, rng)
-        return raw[[ordered.names.index(name) for name in space.names]]
-
-    def _suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
+        """One point; see the module's text."""
         seen = observations(trials, space, number)
         if np.isfinite(seen.loss).sum() + seen.infeasible.sum() < self._startup(space):
             return self._first(trials, space, number)
