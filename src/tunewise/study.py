@@ -253,7 +253,7 @@ class Study:
         number = self._claim(TrialStarted(NEXT, sampler, self.worker, time.time()))
         trial = Trial(self._desk, number, self.worker)
         if self.info.space is not None:
-            trial.suggest_space(self.info.space)
+            self._suggest_all(trial, self.info.space)
         return trial
 
     def tell(
@@ -389,6 +389,17 @@ class Study:
     def _say(self, record: FrozenTrial) -> None:
         best = self._trials.best() if len(self.goals) == 1 and record.state == TrialState.COMPLETE else None
         log.log_finished(record, None if best is None else self._trials.row(best), self.goals)
+
+    def _suggest_all(self, trial: Trial, space: Space) -> None:
+        """Suggest a declared space; a trial that gets no parameters has failed, and is not left running."""
+        try:
+            trial.suggest_space(space)
+        except (KeyboardInterrupt, SystemExit) as stop:
+            self.release(trial, f"interrupted ({type(stop).__name__})")
+            raise
+        except BaseException as error:
+            self.tell(trial, state=TrialState.FAILED, reason=f"{type(error).__name__}: {error}")
+            raise
 
     def _describe(self) -> str:
         best = self._trials.best() if len(self.goals) == 1 else None
