@@ -16,6 +16,7 @@ _HOME = {
     "FrozenTrial": "records",
     "Goal": "records",
     "Int": "space",
+    "Processes": "run.processes",
     "Project": "project",
     "Space": "space",
     "Study": "study",

@@ -10,11 +10,14 @@ import gc
 import math
 import os
 import random
+import socket
 import threading
 import time
+import traceback
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
@@ -35,6 +38,7 @@ from tunewise.errors import (
     TrialInfeasible,
     TrialPruned,
     TrialStateError,
+    WorkerLost,
 )
 from tunewise.events import (
     NEW,
@@ -62,6 +66,7 @@ from tunewise.pruners import settings as pruner_settings
 from tunewise.records import FrozenTrial, Goal, Lease, StudyInfo, TrialState
 from tunewise.run import log
 from tunewise.run.loop import Callback, run_trials
+from tunewise.run.processes import Processes
 from tunewise.samplers import Sampler
 from tunewise.samplers import from_settings as sampler_from_settings
 from tunewise.samplers import make as make_sampler
@@ -72,6 +77,7 @@ from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.lease import Pulse, Stamps, Watch
 from tunewise.storage.log import generation_of
+from tunewise.storage.url import opened_as
 from tunewise.trial import Trial
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
@@ -316,13 +322,26 @@ class Study:
         catch: type[BaseException] | Iterable[type[BaseException]] = (),
         callbacks: Iterable[Callback] = (),
         progress: bool = False,
+        executor: Executor | str | None = None,
     ) -> None:
         """Run ``n_trials`` more trials of ``function``, or as many as start within ``timeout`` seconds.
 
         With neither, runs until `stop`, a finite search is exhausted, or Ctrl-C. ``n_jobs`` threads work at once
         (-1: one a core). Exceptions in ``catch`` end the trial as FAILED and the loop goes on; others end the loop
         after the trial was recorded. ``callbacks`` are called as ``callback(study, record)`` after every trial.
+
+        ``executor`` says where trials run, ``n_jobs`` at once: "processes" or a `Processes` (each trial in a process of
+        its own, with a time limit and a GPU where wished), or any ``concurrent.futures.Executor``; the study must then be
+        in a storage that other processes can open. A process that dies loses its trial only (see `create_study`).
+
+        Raises:
+            SettingError: an argument is not valid, or the study cannot be opened from elsewhere.
         """
+        if executor is not None:
+            self._optimize_elsewhere(
+                function, n_trials, timeout, n_jobs, catch, callbacks, progress, executor
+            )
+            return
         self._stopped.clear()
         self._patience = _PATIENCE_SECONDS
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
@@ -336,6 +355,75 @@ class Study:
             progress=progress,
             describe=self._describe,
         )
+
+    def _optimize_elsewhere(
+        self,
+        function: Objective,
+        n_trials: int | None,
+        timeout: float | None,
+        n_jobs: int,
+        catch: type[BaseException] | Iterable[type[BaseException]],
+        callbacks: Iterable[Callback],
+        progress: bool,
+        executor: Executor | str,
+    ) -> None:
+        place = opened_as(self._log)
+        if place is None:
+            raise SettingError(
+                f"The study is in {self._log.url}, which other processes cannot open; give create_study a storage, such as "
+                'storage="runs.db".'
+            )
+        if isinstance(executor, str) and executor != "processes":
+            raise SettingError(f'executor is {executor!r}; it must be "processes", or an Executor.')
+        self._stopped.clear()
+        pool: Executor = Processes() if isinstance(executor, str) else executor
+        errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
+        task = (place, self.name, self.sampler, self.pruner, function, errors, log.get_verbosity())
+        is_done = False
+        try:
+            run_trials(
+                lambda: self._run_one(function, errors),
+                submit=lambda: pool.submit(_run_elsewhere, *task),
+                collect=self._collect,
+                callbacks=[partial(each, self) for each in callbacks],
+                n_trials=n_trials,
+                seconds=timeout,
+                n_threads=n_jobs,
+                stopped=self._stopped,
+                progress=progress,
+                describe=self._describe,
+            )
+            is_done = True
+        finally:
+            if pool is not executor or not is_done:
+                pool.shutdown(cancel_futures=not is_done)
+
+    def _collect(self, future: Future[tuple[int, Exception | None, str]]) -> FrozenTrial:
+        """The record of a trial that ran elsewhere. Raises its error where that is not to be caught."""
+        try:
+            number, error, text = future.result()
+        except WorkerLost as lost:
+            return self._after_loss(lost)
+        record = self.sync().row(number)
+        self._say(record)
+        if error is not None:
+            raise error from (RuntimeError(f"in the worker of trial {number}:\n{text}") if text else None)
+        return record
+
+    def _after_loss(self, lost: WorkerLost) -> FrozenTrial:
+        """What becomes of the trial whose process ended: too late, it failed; else what `create_study` was told."""
+        trials, mine = self.sync(), f"{socket.gethostname()}-{lost.pid}-"
+        numbers = [number for number in trials.running if trials.worker_of(number).startswith(mine)]
+        if not numbers:
+            raise lost
+        worker = trials.worker_of(numbers[0])
+        if lost.is_late:
+            for number in numbers:
+                self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
+            self._log.beat(self.name, worker, None)
+        else:
+            self._give_up(worker, str(lost))
+        return self._trials.row(numbers[0])
 
     def stop(self) -> None:
         """Let `optimize` end after the trials that are running."""
@@ -366,6 +454,14 @@ class Study:
         self._is_folding = False
 
     def _run_one(self, function: Objective, catch: tuple[type[BaseException], ...]) -> FrozenTrial:
+        record, error = self._try_one(function)
+        self._say(record)
+        if error is not None and not isinstance(error, catch):
+            raise error
+        return record
+
+    def _try_one(self, function: Objective) -> tuple[FrozenTrial, BaseException | None]:
+        """Run one trial: (its record, the error that ended it)."""
         trial = self._ask_patiently()
         error: BaseException | None = None
         try:
@@ -381,10 +477,7 @@ class Study:
             error = stop
             outcome = {"state": TrialState.FAILED, "reason": f"{type(stop).__name__}: {stop}"}
         record, _ = self._finish(trial, **outcome)
-        self._say(record)
-        if error is not None and not isinstance(error, catch):
-            raise error
-        return record
+        return record, error
 
     def _say(self, record: FrozenTrial) -> None:
         best = self._trials.best() if len(self.goals) == 1 and record.state == TrialState.COMPLETE else None
@@ -566,17 +659,18 @@ class Study:
         for worker in self._watch.lost(stamps):
             self._give_up(worker)
 
-    def _give_up(self, worker: str) -> None:
+    def _give_up(self, worker: str, reason: str = "") -> None:
         """End what a lost worker was running, or queue it again."""
         with self._lock:
             trials = self.sync()
             lease, at = self.info.lease, time.time()
             freed: list[Event] = []
+            why = reason or f"its worker {worker} was lost"
             for number in trials.running_of(worker):
                 again = lease.on_lost == "retry" and trials.attempts(number) < lease.MOST_ATTEMPTS
-                freed.append(TrialReleased(number, worker, again, f"its worker {worker} was lost", at))
+                freed.append(TrialReleased(number, worker, again, why, at))
                 what = "is queued again" if again else "failed"
-                log.logger.warning("Trial %d %s: its worker %s was lost.", number, what, worker)
+                log.logger.warning("Trial %d %s: %s.", number, what, why)
             if freed:
                 self._append(freed)
         self._log.beat(self.name, worker, None)
@@ -589,6 +683,31 @@ class Study:
         pulse.stop()
         if not self._trials.running_of(self.worker):
             self._log.beat(self.name, self.worker, None)
+
+
+def _run_elsewhere(
+    place: str | Path,
+    name: str,
+    sampler: Sampler,
+    pruner: Pruner,
+    function: Objective,
+    catch: tuple[type[BaseException], ...],
+    verbosity: int,
+) -> tuple[int, Exception | None, str]:
+    """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback)."""
+    log.set_verbosity(verbosity)
+    study = Study(open_log(place, create=False), name, sampler, pruner)
+    study._patience = _PATIENCE_SECONDS
+    try:
+        record, error = study._try_one(function)
+        study._delivery.catch_up()
+    finally:
+        study._leave()
+        study._log.close()
+    if error is None or isinstance(error, catch):
+        return record.number, None, ""
+    text = "".join(traceback.format_exception(error))
+    return record.number, error if isinstance(error, Exception) else RuntimeError(repr(error)), text
 
 
 _alive: weakref.WeakSet[Study] = weakref.WeakSet()

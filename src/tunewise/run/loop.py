@@ -20,6 +20,8 @@ Callback = Callable[[Any, FrozenTrial], None]
 def run_trials(
     run_one: Callable[[], FrozenTrial],
     *,
+    submit: Callable[[], Future[Any]] | None = None,
+    collect: Callable[[Future[Any]], FrozenTrial] = Future.result,
     callbacks: Sequence[Callable[[FrozenTrial], None]],
     n_trials: int | None,
     seconds: float | None,
@@ -29,6 +31,8 @@ def run_trials(
     describe: Callable[[], str],
 ) -> None:
     """Call ``run_one`` again and again, in ``n_threads`` threads (-1: one a core), and the callbacks after each.
+
+    With ``submit``, trials run elsewhere, ``n_threads`` at once; ``collect`` makes their records, and callbacks run here.
 
     Ends by itself on `SearchExhausted`. Any other exception ends the loop after the running trials, and is
     raised; so does Ctrl-C.
@@ -40,8 +44,7 @@ def run_trials(
     deadline = None if seconds is None else time.monotonic() + seconds
     with Progress(n_trials, describe, shown=progress) as bar:
 
-        def one() -> None:
-            record = run_one()
+        def note(record: FrozenTrial) -> None:
             bar.advance(record)
             for callback in callbacks:
                 callback(record)
@@ -52,33 +55,53 @@ def run_trials(
             return not (enough or late or stopped.is_set())
 
         try:
-            if n_threads == 1:
+            if submit is not None:
+                _in_parallel(submit, lambda done: note(collect(done)), more, n_threads, stopped)
+            elif n_threads == 1:
                 n_begun = 0
                 while more(n_begun):
-                    one()
+                    note(run_one())
                     n_begun += 1
             else:
-                _in_threads(one, more, n_threads, stopped)
+                with ThreadPoolExecutor(n_threads, thread_name_prefix="tunewise") as pool:
+                    _in_parallel(
+                        lambda: pool.submit(run_one),
+                        lambda done: note(done.result()),
+                        more,
+                        n_threads,
+                        stopped,
+                    )
         except SearchExhausted as end:
             bar.note(str(end))
 
 
-def _in_threads(
-    one: Callable[[], None], more: Callable[[int], bool], n_threads: int, stopped: threading.Event
+def _in_parallel(
+    submit: Callable[[], Future[Any]],
+    note: Callable[[Future[Any]], None],
+    more: Callable[[int], bool],
+    n_at_once: int,
+    stopped: threading.Event,
 ) -> None:
-    running: set[Future[None]] = set()
+    """Keep ``n_at_once`` trials running. After the first error no more are started, and it is raised when all have ended."""
+    running: set[Future[Any]] = set()
     n_begun = 0
-    with ThreadPoolExecutor(n_threads, thread_name_prefix="tunewise") as pool:
-        try:
-            while more(n_begun) or running:
-                while len(running) < n_threads and more(n_begun):
-                    running.add(pool.submit(one))
-                    n_begun += 1
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-        finally:
-            stopped.set()
+    error: BaseException | None = None
+    try:
+        while more(n_begun) or running:
+            while len(running) < n_at_once and more(n_begun):
+                running.add(submit())
+                n_begun += 1
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                try:
+                    note(future)
+                except Exception as stop:
+                    error = error or stop
+                    stopped.set()
+    finally:
+        stopped.set()
+    if error is not None:
+        raise error
 
 
 def _checked(n_trials: int | None, seconds: float | None, n_threads: int) -> int:

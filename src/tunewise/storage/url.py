@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -17,6 +18,14 @@ _KNOWN = (
 )
 
 
+_opened_as: weakref.WeakKeyDictionary[Log, str | Path] = weakref.WeakKeyDictionary()
+
+
+def opened_as(log: Log) -> str | Path | None:
+    """What `open_log` makes the same log from in another process; None for memory and for logs that it has not made."""
+    return _opened_as.get(log)
+
+
 def open_log(storage: str | Path | Log | None, *, create: bool = True) -> Log:
     """The log for ``storage``: None (a new one in memory), a URL, a path, or a log.
 
@@ -30,6 +39,13 @@ def open_log(storage: str | Path | Log | None, *, create: bool = True) -> Log:
         StorageUnreachable: a server does not answer.
         MissingExtra: a package is needed that is not installed.
     """
+    log = _open(storage, create)
+    if isinstance(storage, str | Path) and not isinstance(log, MemoryLog):
+        _opened_as[log] = storage
+    return log
+
+
+def _open(storage: str | Path | Log | None, create: bool) -> Log:
     if storage is None:
         return MemoryLog()
     if isinstance(storage, Path):
