@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -31,6 +33,10 @@ class Objective:
         value = self._train(torch_trial)
         return torch_trial.outcome() if value is None else value
 
+    def replan(self, **changes: Any) -> Objective:
+        """The same training under another plan: ``replan(max_steps=100, evals=100)``. See `Plan`."""
+        return Objective(self._train, replace(self.plan, **changes))
+
     def fit(self, trial: LiveTrial) -> nn.Module:
         """Train, and return the model as it was at its best evaluation, for the test set or for use.
 
@@ -43,7 +49,14 @@ class Objective:
 
 
 def training(
-    max_steps: int, *, batch_size: int, evals: int = 10, device: str = "auto"
+    max_steps: int,
+    *,
+    batch_size: int,
+    evals: int = 10,
+    device: str = "auto",
+    clip: float | None = None,
+    checkpoints: str | Path | None = None,
+    keep: int = 1,
 ) -> Callable[[Train], Objective]:
     """Make a training function an objective for ``Study.optimize`` or ``Project``.
 
@@ -56,9 +69,12 @@ def training(
         batch_size: examples a step; choose it by speed and memory.
         evals: how often to evaluate in a run, at regular intervals of steps.
         device: "auto" (CUDA where there is one, else the CPU) or any torch device.
+        clip: the largest global L2 norm of the gradients, for optimisers that the trial makes or watches.
+        checkpoints: a folder in which each trial keeps its ``keep`` best checkpoints and the last, one file each.
+        keep: how many.
 
     Raises:
-        SettingError: a count below 1.
+        SettingError: a count below 1, or a threshold that is not above 0.
 
     Example::
 
@@ -72,5 +88,6 @@ def training(
                 if trial.eval_due:
                     trial.log(net, train_loss=loss, **evaluate(net, val_set))
     """
-    plan = Plan(max_steps, batch_size, evals, device)
+    folder = None if checkpoints is None else str(checkpoints)
+    plan = Plan(max_steps, batch_size, evals, device, clip=clip, checkpoints=folder, keep=keep)
     return lambda train: Objective(train, plan)
