@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ class Keeper:
         }
         partial = path.with_suffix(".partial")
         torch.save(content, partial)
-        os.replace(partial, path)
+        partial.replace(path)
         self._losses[path] = loss
         ranked = sorted(self._losses, key=lambda each: (self._losses[each], each))
         for extra in set(ranked[self._keep :]) - {path}:

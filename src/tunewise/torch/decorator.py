@@ -37,6 +37,10 @@ class Objective:
         """The same training under another plan: ``replan(max_steps=100, evals=100)``. See `Plan`."""
         return Objective(self._train, replace(self.plan, **changes))
 
+    def run(self, trial: TorchTrial) -> Any:
+        """Call the training function with a trial that is wrapped already; returns what it returns."""
+        return self._train(trial)
+
     def fit(self, trial: LiveTrial) -> nn.Module:
         """Train, and return the model as it was at its best evaluation, for the test set or for use.
 

@@ -59,7 +59,8 @@ class Plan:
     """How long and on what every trial of a study trains.
 
     ``schedule`` and ``warmup`` replace what the training function asks for; with ``fit_examples`` each logged
-    evaluation also measures so many fixed training examples ("fit_error", ...). Probes set them.
+    evaluation also measures so many fixed training examples ("fit_error", ...); ``cached`` gives the first batch
+    again and again. Probes set them.
     """
 
     max_steps: int
@@ -72,6 +73,7 @@ class Plan:
     schedule: str | None = None
     warmup: float | None = None
     fit_examples: int = 0
+    cached: bool = False
 
     def __post_init__(self) -> None:
         if self.clip is not None and not self.clip > 0:
@@ -143,8 +145,11 @@ class TorchTrial:
         size = self._plan.batch_size if batch_size is None else batch_size
         order = order_generator(self.seed)
         epochs = shuffled(dataset, size, self.max_steps, self.device, order)
-        for self.step, batch in enumerate(epochs, start=1):
-            yield batch
+        first: Batch | None = None
+        for self.step in range(1, self.max_steps + 1):
+            if first is None or not self._plan.cached:
+                first = next(epochs)
+            yield first
 
     def optimizer(
         self,
