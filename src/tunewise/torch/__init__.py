@@ -14,20 +14,31 @@ try:
 except ImportError:
     raise MissingExtra("torch", "torch", "Training with tunewise.torch") from None
 
+from tunewise.torch.batches import BatchScan, batch_size
 from tunewise.torch.decorator import Objective, training
+from tunewise.torch.doctor import preflight
 from tunewise.torch.evaluation import evaluate, predictions
 from tunewise.torch.nadam import NAdamW
 from tunewise.torch.recipe import Recipe, recipe
+from tunewise.torch.steps import StepsFound, find_steps
 from tunewise.torch.trial import Checkpoint, TorchTrial
+from tunewise.torch.unstable import Stability, stability
 
 __all__ = [
+    "BatchScan",
     "Checkpoint",
     "NAdamW",
     "Objective",
     "Recipe",
+    "Stability",
+    "StepsFound",
     "TorchTrial",
+    "batch_size",
     "evaluate",
+    "find_steps",
     "predictions",
+    "preflight",
     "recipe",
+    "stability",
     "training",
 ]

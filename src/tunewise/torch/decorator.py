@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from tunewise.records import Goal
 from tunewise.torch.trial import LiveTrial, Plan, TorchTrial
+from tunewise.types import Choice
 
 Train = Callable[[TorchTrial], Any]
 
@@ -37,6 +40,50 @@ class Objective:
         """The same training under another plan: ``replan(max_steps=100, evals=100)``. See `Plan`."""
         return Objective(self._train, replace(self.plan, **changes))
 
+    def preflight(
+        self,
+        config: Mapping[str, Choice] | None = None,
+        storage: Any = None,
+        name: str = "probe",
+        goal: Goal | None = None,
+        **settings: Any,
+    ) -> Any:
+        """What is wrong with this training; see `tunewise.torch.doctor.preflight`. Nothing is kept."""
+        return _verb("doctor", "preflight")(self, config, goal, **settings)
+
+    def find_steps(
+        self,
+        config: Mapping[str, Choice],
+        storage: Any = None,
+        name: str = "probe",
+        goal: Goal | None = None,
+        **settings: Any,
+    ) -> Any:
+        """How long to train; see `tunewise.torch.steps.find_steps`. Runs are kept as study "name/steps"."""
+        return _verb("steps", "find_steps")(self, config, _place(storage, name, goal), **settings)
+
+    def batch_size(
+        self,
+        config: Mapping[str, Choice],
+        storage: Any = None,
+        name: str = "probe",
+        goal: Goal | None = None,
+        **settings: Any,
+    ) -> Any:
+        """Which batch size; see `tunewise.torch.batches.batch_size`. Nothing is kept."""
+        return _verb("batches", "batch_size")(self, config, _place(storage, name, goal), **settings)
+
+    def stability(
+        self,
+        config: Mapping[str, Choice],
+        storage: Any = None,
+        name: str = "probe",
+        goal: Goal | None = None,
+        **settings: Any,
+    ) -> Any:
+        """How stable; see `tunewise.torch.unstable.stability`. Nothing is kept."""
+        return _verb("unstable", "stability")(self, config, _place(storage, name, goal), **settings)
+
     def run(self, trial: TorchTrial) -> Any:
         """Call the training function with a trial that is wrapped already; returns what it returns."""
         return self._train(trial)
@@ -50,6 +97,15 @@ class Objective:
         torch_trial = TorchTrial(trial, self.plan)
         self._train(torch_trial)
         return torch_trial.best_model()
+
+
+def _verb(module: str, function: str) -> Any:
+    """A probe; its module builds on this one, so it is looked up when it is asked for."""
+    return getattr(import_module(f"tunewise.torch.{module}"), function)
+
+
+def _place(storage: Any, name: str, goal: Goal | None) -> Any:
+    return _verb("place", "Place")(name, storage, goal or Goal())
 
 
 def training(

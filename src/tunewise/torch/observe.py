@@ -116,7 +116,7 @@ def observing(
         }
         return load(self, state, *args, **kwargs)
 
-    LRScheduler.__init__, nn.Module.load_state_dict = init, load_state_dict  # type: ignore[method-assign]
+    LRScheduler.__init__, nn.Module.load_state_dict = init, load_state_dict  # type: ignore[method-assign,assignment]
     try:
         with nullcontext() if cheap else _Mode(watcher):
             yield

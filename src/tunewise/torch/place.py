@@ -74,11 +74,10 @@ def run_probe(
     """
     attrs = {"role": "probe", "seed": seed, **what}
     for record in study.trials:
-        if record.state.is_finished and record.state != TrialState.FAILED:
-            if dict(record.params) == dict(params) and all(
-                record.user_attrs.get(k) == v for k, v in attrs.items()
-            ):
-                return record
+        usable = record.state.is_finished and record.state != TrialState.FAILED
+        same = dict(record.params) == dict(params) and attrs.items() <= dict(record.user_attrs).items()
+        if usable and same:
+            return record
     number = study.enqueue_trial(dict(params), attrs)
     study.optimize(lambda trial: train(_Wide(trial, wide)), n_trials=1)
     record = study.trials.row(number)

@@ -146,7 +146,8 @@ class TorchTrial:
         order = order_generator(self.seed)
         epochs = shuffled(dataset, size, self.max_steps, self.device, order)
         first: Batch | None = None
-        for self.step in range(1, self.max_steps + 1):
+        for step in range(1, self.max_steps + 1):
+            self.step = step
             if first is None or not self._plan.cached:
                 first = next(epochs)
             yield first

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import math
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +24,7 @@ from tunewise.torch.observe import Enough, Facts, Pass, observing
 from tunewise.types import Choice
 
 Train = Callable[[Any], Any]
+_MOST = 10
 _HIGHER = re.compile(r"(^|[_/ ])(acc|accuracy|f1|auc|auroc|precision|recall|r2|bleu|iou|map)($|[_/ ])")
 _LOWER = re.compile(r"(^|[_/ ])(loss|error|err|mse|rmse|mae|nll|perplexity|ppl|wer|cer)($|[_/ ])")
 _TEST_NAME = re.compile(
@@ -46,8 +47,8 @@ def preflight(
         train: made by `training`, or any ``objective(trial)`` that trains with PyTorch.
         config: the configuration to run; parameters that it lacks are drawn at random.
         goal: the metric and its direction; by default "value", to be minimised.
-        steps: optimiser steps a run. An `Objective` gets this as its plan; another function is stopped there, or
-            after ``seconds``.
+        steps: optimiser steps a run. An `Objective` gets this as its plan; another function may run to its end, and is
+            stopped after ten times as many, or after ``seconds``.
         seed: of the first two runs; the third has the next.
 
     Returns:
@@ -56,7 +57,7 @@ def preflight(
     goal = goal or Goal()
     runs = [_run(train, config, goal, steps, seconds, s) for s in (seed, seed, seed + 1)]
     a, b, c = runs
-    found = [_ends(a)]
+    found: list[Finding | None] = [_ends(a)]
     if a.n_steps:
         found += [
             _finite(a, goal), _direction(a, goal), _eval_mode(a), _batch_norm(a), _seeds(a, b, c), _order(a, c),
@@ -72,7 +73,7 @@ def _run(
     facts = Facts()
     study = create_study(goals=[goal], sampler="random", seed=0)
     study.enqueue_trial(dict(config or {}), {"seed": seed})
-    limit: int | None = steps
+    limit: int | None = _MOST * steps
     if isinstance(train, Objective):
         train = train.replan(max_steps=steps, evals=min(train.plan.evals, 6), checkpoints=None)
         limit = None
@@ -142,12 +143,7 @@ def _direction(a: Facts, goal: Goal) -> Finding:
     named = _HIGHER.search(name) or _LOWER.search(name)
     third = max(1, len(a.losses) // 3)
     fell = len(a.losses) >= 6 and sum(a.losses[-third:]) < 0.8 * sum(a.losses[:third])
-    if (
-        not named
-        and fell
-        and len(values) >= 4
-        and all(y > x for x, y in zip(values, values[1:], strict=False))
-    ):
+    if not named and fell and len(values) >= 4 and all(y > x for x, y in itertools.pairwise(values)):
         words = (
             f"{goal.name} became worse at every evaluation while the training loss fell by a fifth or more"
         )
@@ -229,26 +225,15 @@ def _leak(a: Facts) -> Finding | None:
 
 
 def _duplicates(a: Facts) -> Finding | None:
-    rows = [row for p in a.train for row in p.rows]
-    if not rows:
+    """Within a batch, where an epoch without replacement has no example twice whatever the order of epochs."""
+    batches = [p.rows for p in a.train if len(p.rows) > 1]
+    if not batches:
         return None
-    biggest = max((p.rows for p in a.train), key=len)
-    within = len(biggest) - len(set(biggest))
-    counts = Counter(rows)
-    epoch: set[int] = set()
-    repeated = 0
-    for i, row in enumerate(rows):  # how often an example comes again before half of all have come
-        if len(epoch) >= len(counts) / 2:
-            rows = rows[:i]
-            break
-        repeated += row in epoch
-        epoch.add(row)
-    share = repeated / max(1, len(rows))
-    if share > 0.05 or within > 0.05 * len(biggest):
-        share = max(share, within / len(biggest))
-        words = f"{share:.0%} of the training examples come again before half of the set has been seen"
+    share = sum(len(rows) - len(set(rows)) for rows in batches) / sum(len(rows) for rows in batches)
+    if share > 0.01:
+        words = f"{share:.1%} of the training examples are in their batch already"
         return _act("P1e", "duplicates", words, "remove duplicates, or draw without replacement")
-    return _ok("P1e", "duplicates", "no example comes twice in an epoch")
+    return _ok("P1e", "duplicates", f"{share:.1%} of the training examples are in their batch already")
 
 
 def _exact(a: Facts) -> Finding | None:
