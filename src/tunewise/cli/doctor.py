@@ -16,7 +16,7 @@ from tunewise.cli.target import is_target
     epilog=epilog(
         "tunewise doctor train.py:train --metric accuracy --direction maximize",
         "tunewise doctor sqlite:///runs.db",
-        codes="0 nothing to do; 1 something to mend; 2 unsure; 3 it cannot be looked at; 4 wrong usage.",
+        codes="0 done, nothing to do; 1 something to mend; 2 unsure; 3 it cannot be looked at; 4 wrong usage.",
     ),
 )
 @click.argument("target", metavar="FILE.py:FUNCTION|STORAGE")

@@ -13,7 +13,7 @@ from tunewise.cli.target import load_target, read_params
     "noise",
     epilog=epilog(
         "tunewise noise train.py:train --set adamw.lr=1e-3 --metric error --seeds 5 --storage runs.db",
-        codes="0 measured; 3 it cannot be run; 4 wrong usage.",
+        codes="0 done; 3 it cannot be run; 4 wrong usage.",
     ),
 )
 @click.argument("target", metavar="FILE.py:FUNCTION")

@@ -12,7 +12,7 @@ from tunewise.cli.help import epilog
     "stability",
     epilog=epilog(
         "tunewise stability train.py:train --set adamw.lr=1e-3 --metric error",
-        codes="0 nothing to do; 1 something to act on; 2 unsure; 3 it cannot be run; 4 wrong usage.",
+        codes="0 done, nothing to do; 1 something to act on; 2 unsure; 3 it cannot be run; 4 wrong usage.",
     ),
 )
 @training_options
