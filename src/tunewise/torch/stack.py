@@ -44,7 +44,11 @@ class Stack:
         outputs = vmap(self._forward, randomness="different")(self.params, self.buffers, inputs)
         losses = vmap(self._loss)(outputs, labels)
         grads = torch.autograd.grad(losses.sum(), list(self.params.values()))
-        return losses.detach(), dict(zip(self.params, grads, strict=True))
+        by_name = dict(zip(self.params, grads, strict=True))
+        for name, p in self.params.items():
+            if p.stride() != by_name[name].stride():
+                self.params[name] = _laid_out_as(p.detach(), by_name[name]).requires_grad_()
+        return losses.detach(), by_name
 
     @torch.no_grad()
     def outputs(self, inputs: Tensor) -> Tensor:
@@ -98,6 +102,9 @@ class StackedOptimizer:
         lr = of["lr"] * torch.tensor(list(factors), dtype=torch.float64, device=of["lr"].device)
         update = self._adam if "adam" in self._family else self._sgd
         for name, p in params.items():
+            for state in (self._m, self._v):
+                if name in state:
+                    state[name] = _laid_out_as(state[name], grads[name])
             update(name, p, grads[name], partial(_beside, p), lr)
 
     def _sgd(self, name: str, p: Tensor, g: Tensor, of: Callable[[Tensor], Tensor], lr: Tensor) -> None:
@@ -119,6 +126,17 @@ class StackedOptimizer:
         ahead = of(beta1) * m + of(one_minus1) * g if self._family == "nadamw" else m
         root = (v / of(1.0 - beta2**t)).sqrt_().add_(of(self._of["eps"]))
         p.addcmul_(ahead / root, -of(lr / (1.0 - beta1**t)))
+
+
+def _laid_out_as(tensor: Tensor, like: Tensor) -> Tensor:
+    """The tensor with the memory layout of ``like``: gradients of a stack of matrices come transposed, and sums over
+    two layouts are several times slower.
+    """
+    if tensor.stride() == like.stride():
+        return tensor
+    return torch.empty_strided(like.shape, like.stride(), dtype=tensor.dtype, device=tensor.device).copy_(
+        tensor
+    )
 
 
 def _beside(p: Tensor, column: Tensor) -> Tensor:
