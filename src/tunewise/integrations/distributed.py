@@ -107,8 +107,8 @@ def _from_first(ask: Callable[[], Any]) -> Any:
     if dist.get_rank() == 0:
         try:
             box = [(ask(), None)]
-        except Exception as error:
-            box = [(None, error)]
+        except Exception as caught:
+            box = [(None, caught)]
     dist.broadcast_object_list(box, src=0)
     answer, error = box[0]
     if error is not None:

@@ -101,7 +101,7 @@ def split_overrides(arguments: Sequence[str]) -> tuple[Space, list[str]]:
 
 def _domain(override: Override) -> Domain:
     sweep = override.value()
-    tags = getattr(sweep, "tags", set())
+    tags: set[str] = getattr(sweep, "tags", set())
     log = "log" in tags
     if isinstance(sweep, IntervalSweep):
         if "int" in tags or (isinstance(sweep.start, int) and isinstance(sweep.end, int)):

@@ -13,7 +13,7 @@ except ImportError:
     raise MissingExtra("lightning", "lightning", "The Lightning callback") from None
 
 
-class TrialCallback(Callback):
+class TrialCallback(Callback):  # type: ignore[misc]
     """``Trainer(callbacks=[TrialCallback(trial, "val_error")])`` inside an objective.
 
     Reports ``monitor`` and the other logged numbers after each validation. Where the pruner says so, training ends with

@@ -106,19 +106,19 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "best_estimator_")
         return float(self.scorer_(self.best_estimator_, X, y))
 
-    @_has("predict")
+    @_has("predict")  # type: ignore[untyped-decorator]
     def predict(self, X: Any) -> Any:
         """As the best estimator."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X)
 
-    @_has("predict_proba")
+    @_has("predict_proba")  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
         """As the best estimator."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict_proba(X)
 
-    @_has("transform")
+    @_has("transform")  # type: ignore[untyped-decorator]
     def transform(self, X: Any) -> Any:
         """As the best estimator."""
         check_is_fitted(self, "best_estimator_")

@@ -25,15 +25,15 @@ class TensorBoardCallback:
     def __call__(self, study: Any, record: FrozenTrial) -> None:
         """Write one trial."""
         trial = told(study, record)
-        with SummaryWriter(str(self._folder / study.name / str(record.number))) as writer:  # type: ignore[no-untyped-call]
+        with SummaryWriter(str(self._folder / study.name / str(record.number))) as writer:
             for metric, curve in trial.curves.items():
                 for step, value in curve:
-                    writer.add_scalar(metric, value, step)  # type: ignore[no-untyped-call]
+                    writer.add_scalar(metric, value, step)
             params = {
                 n: v if isinstance(v, bool | int | float | str) else str(v) for n, v in trial.params.items()
             }
             final = {f"final/{name}": value for name, value in trial.values.items()}
-            for summary in hparams(params, final):  # type: ignore[no-untyped-call]
+            for summary in hparams(params, final):
                 writer.file_writer.add_summary(summary)  # type: ignore[union-attr]
             for name, value in final.items():
-                writer.add_scalar(name, value)  # type: ignore[no-untyped-call]
+                writer.add_scalar(name, value)

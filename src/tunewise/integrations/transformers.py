@@ -4,6 +4,7 @@
         best = trainer.hyperparameter_search(hp_space=space, n_trials=20, direction="minimize", backend="optuna")
 
 The Trainer knows its backends by name and lets none be added, so tunewise takes the place of one while the block runs.
+Under that name the Trainer itself imports optuna, which must therefore be installed too; it does nothing.
 """
 
 from __future__ import annotations

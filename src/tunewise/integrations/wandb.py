@@ -42,6 +42,5 @@ class WandbCallback:
                 by_step.setdefault(step, {})[metric] = value
         for step in sorted(by_step):
             run.log(by_step[step], step=step)
-        for name, value in {**trial.values, **trial.tags}.items():
-            run.summary[name] = value
+        run.summary.update({**trial.values, **trial.tags})
         run.finish(exit_code=0 if record.state.name in ("COMPLETE", "PRUNED") else 1)
