@@ -39,7 +39,8 @@ def train(trial):
         raise tw.TrialPruned
     return 1.0
 
-study = tw.create_study("ddp", sys.argv[1], sampler="random", seed=0, pruner=tw.pruners.ThresholdPruner(upper=2.5)) if rank == 0 else None
+pruner = tw.pruners.Threshold(upper=2.5)
+study = tw.create_study("ddp", sys.argv[1], sampler="random", seed=0, pruner=pruner) if rank == 0 else None
 optimize(study, train, 3)
 print(json.dumps(seen))
 dist.destroy_process_group()

@@ -55,7 +55,7 @@ def test_every_validation_is_reported(train):
 
 
 def test_the_pruner_ends_it(train):
-    study = tw.create_study(pruner=tw.pruners.ThresholdPruner(upper=0.0), seed=0)
+    study = tw.create_study(pruner=tw.pruners.Threshold(upper=0.0), seed=0)
     study.optimize(train, n_trials=1)
     assert study.trials[0].state.name == "PRUNED"
     assert list(study.trials[0].curves["value"]) == [4]

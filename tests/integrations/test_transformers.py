@@ -55,15 +55,15 @@ def test_hyperparameter_search_prunes(trainer):
 
 
 def test_the_backend_is_given_back(trainer):
-    from transformers.hyperparameter_search import ALL_HYPERPARAMETER_SEARCH_BACKENDS as known
+    from transformers.hyperparameter_search import ALL_HYPERPARAMETER_SEARCH_BACKENDS
 
     from tunewise.integrations.transformers import search_backend
 
-    before = dict(known)
+    before = dict(ALL_HYPERPARAMETER_SEARCH_BACKENDS)
     with pytest.raises(ZeroDivisionError), search_backend():
-        assert dict(known) != before
+        assert dict(ALL_HYPERPARAMETER_SEARCH_BACKENDS) != before
         1 / 0  # noqa: B018
-    assert dict(known) == before
+    assert dict(ALL_HYPERPARAMETER_SEARCH_BACKENDS) == before
 
 
 def test_the_callback_reports_and_prunes(trainer):
@@ -72,7 +72,7 @@ def test_the_callback_reports_and_prunes(trainer):
     def objective(trial):
         trainer(callbacks=[TrialCallback(trial)]).train()
 
-    study = tw.create_study(pruner=tw.pruners.ThresholdPruner(upper=0.0), seed=0)
+    study = tw.create_study(pruner=tw.pruners.Threshold(upper=0.0), seed=0)
     study.optimize(objective, n_trials=1)
     assert study.trials[0].state.name == "PRUNED"
     assert list(study.trials[0].curves["eval_loss"]) == [4]

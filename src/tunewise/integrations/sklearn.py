@@ -69,7 +69,7 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.error_score = error_score
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> TunewiseSearchCV:
-        """Search, and refit the best. Raises NoTrials where no configuration could be scored."""
+        """Search, and refit the best. Raises ValueError where no configuration could be fitted, with the last reason."""
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         folds = list(cv.split(X, y))
         scorer = check_scoring(self.estimator, self.scoring)
@@ -78,21 +78,37 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             space=Space(dict(self.space)),
         )  # fmt: skip
         rows: list[dict[str, Any]] = []
+        unfit: list[ValueError] = []
 
         def objective(trial: Any) -> float:
             model = clone(self.estimator).set_params(**trial.params)
-            scored = cross_validate(
-                model, X, y, cv=folds, scoring=scorer, error_score=self.error_score, params=fit_params or None
-            )
+            try:
+                scored = cross_validate(
+                    model,
+                    X,
+                    y,
+                    cv=folds,
+                    scoring=scorer,
+                    error_score=self.error_score,
+                    params=fit_params or None,
+                )
+            except ValueError as error:  # no fold could be fitted
+                if self.error_score == "raise":
+                    raise
+                unfit.append(error)
+                trial.mark_infeasible(str(error).strip().splitlines()[-1])
             rows.append(
                 {"params": trial.params, "scores": scored["test_score"], "seconds": scored["fit_time"]}
             )
             return float(np.mean(scored["test_score"]))
 
         self.study_.optimize(objective, n_trials=self.n_trials)
+        if not rows:
+            raise unfit[-1]
         self.cv_results_ = _results(rows)
         best = self.study_.best_trial
-        self.best_index_, self.best_score_, self.best_params_ = best.number, best.value, dict(best.params)
+        self.best_index_ = next(i for i, row in enumerate(rows) if row["number"] == best.number)
+        self.best_score_, self.best_params_ = best.value, dict(best.params)
         self.scorer_, self.n_splits_ = scorer, len(folds)
         if self.refit:
             start = time.perf_counter()

@@ -33,7 +33,7 @@ class TensorBoardCallback:
                 n: v if isinstance(v, bool | int | float | str) else str(v) for n, v in trial.params.items()
             }
             final = {f"final/{name}": value for name, value in trial.values.items()}
-            for summary in hparams(params, final):
-                writer.file_writer.add_summary(summary)  # type: ignore[union-attr]
+            for summary in hparams(params, final):  # type: ignore[no-untyped-call]
+                writer.file_writer.add_summary(summary)
             for name, value in final.items():
                 writer.add_scalar(name, value)

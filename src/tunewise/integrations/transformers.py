@@ -97,7 +97,7 @@ class _Backend(HyperParamSearchBackendBase):  # type: ignore[misc]
             trainer.objective = None
             trainer.add_callback(reporter)
             try:
-                trainer.train(trial=trial)
+                trainer.train(trial=_Shown(trial))
                 trainer.objective = trainer.compute_objective(trainer.evaluate())
             finally:
                 trainer.remove_callback(reporter)
@@ -106,6 +106,17 @@ class _Backend(HyperParamSearchBackendBase):  # type: ignore[misc]
         self.study.optimize(objective, n_trials=n_trials)
         best = self.study.best_trial
         return BestRun(str(best.number), best.value, dict(best.params), None)
+
+
+class _Shown(dict[str, Any]):
+    """A live trial for the Trainer, which knows trials that are dicts."""
+
+    def __init__(self, trial: Any) -> None:
+        super().__init__()
+        self._trial = trial
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
 
 
 class _ReportObjective(TrainerCallback):  # type: ignore[misc]
