@@ -98,7 +98,12 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
                 unfit.append(error)
                 trial.mark_infeasible(str(error).strip().splitlines()[-1])
             rows.append(
-                {"params": trial.params, "scores": scored["test_score"], "seconds": scored["fit_time"]}
+                {
+                    "number": trial.number,
+                    "params": trial.params,
+                    "scores": scored["test_score"],
+                    "seconds": scored["fit_time"],
+                }
             )
             return float(np.mean(scored["test_score"]))
 
