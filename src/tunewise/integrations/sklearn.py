@@ -119,6 +119,8 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             start = time.perf_counter()
             self.best_estimator_ = clone(self.estimator).set_params(**self.best_params_)
             self.best_estimator_.fit(X, y, **fit_params)
+            if hasattr(self.best_estimator_, "n_features_in_"):
+                self.n_features_in_ = self.best_estimator_.n_features_in_
             self.refit_time_ = time.perf_counter() - start
         return self
 
@@ -150,6 +152,11 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """The classes of the best estimator."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.classes_
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the study, which holds its storage open."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "study_"}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -60,7 +60,7 @@ class Plan:
 
     ``schedule`` and ``warmup`` replace what the training function asks for; with ``fit_examples`` each logged
     evaluation also measures so many fixed training examples ("fit_error", ...); ``cached`` gives the first batch
-    again and again. Probes set them.
+    again and again; ``norm_every`` is 1 for a gradient norm at every step. Probes set them.
     """
 
     max_steps: int
@@ -74,6 +74,7 @@ class Plan:
     warmup: float | None = None
     fit_examples: int = 0
     cached: bool = False
+    norm_every: int = 4
 
     def __post_init__(self) -> None:
         if self.clip is not None and not self.clip > 0:
@@ -200,12 +201,12 @@ class TorchTrial:
         `optimizer` does this for those that it makes; call it for your own. Every ``log`` then reports the median
         and the largest norm since the last one ("grad_norm", "grad_norm_max"), and the share of clipped steps.
         """
-        self._watch = Watch(optimizer, self._plan.clip)
+        self._watch = Watch(optimizer, self._plan.clip, self._plan.norm_every)
         return optimizer
 
     @property
     def grad_norms(self) -> FloatArray:
-        """Global L2 norms (n,) of the gradients before clipping, one a step of the watched optimiser."""
+        """Global L2 norms (n,) of the gradients before clipping: those of the first 100 steps, then every fourth."""
         return self._watch.norms() if self._watch is not None else np.empty(0)
 
     def note_optimizer(
