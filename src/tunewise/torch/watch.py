@@ -19,7 +19,8 @@ class Watch:
 
     It is a hook on ``optimizer.step()``. Nothing is copied from the device until `norms` is called, so that
     training never waits for it. After the first 100 steps only every ``every``-th norm is taken, unless it is needed to
-    clip: reading all gradients costs a few per cent of a small model's step. Steps whose closure makes the gradients anew see those of the last call.
+    clip: reading all gradients costs a few per cent of a small model's step. Steps whose closure makes the
+    gradients anew see those of the last call.
     """
 
     def __init__(self, optimizer: Optimizer, clip: float | None = None, every: int = 1) -> None:
