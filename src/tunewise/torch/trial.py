@@ -74,7 +74,7 @@ class Plan:
     warmup: float | None = None
     fit_examples: int = 0
     cached: bool = False
-    norm_every: int = 4
+    norm_every: int = 10
 
     def __post_init__(self) -> None:
         if self.clip is not None and not self.clip > 0:
@@ -206,7 +206,7 @@ class TorchTrial:
 
     @property
     def grad_norms(self) -> FloatArray:
-        """Global L2 norms (n,) of the gradients before clipping: those of the first 100 steps, then every fourth."""
+        """Global L2 norms (n,) of the gradients before clipping: those of the first 100 steps, then every tenth."""
         return self._watch.norms() if self._watch is not None else np.empty(0)
 
     def note_optimizer(
