@@ -29,12 +29,22 @@ def test_norms_are_taken_before_the_step():
 
 
 def test_clipping_bounds_the_step_and_keeps_the_norm_before_it():
-    seen, truth, moved = run(20, clip=0.5, every=4)
+    seen, truth, moved = run(20, clip=0.5, most=4)
     assert seen == pytest.approx(truth, rel=1e-5)
     assert moved.max() <= 0.1 * 0.5 * (1 + 1e-4)
 
 
-def test_later_norms_are_sampled():
-    seen, truth, _ = run(140, every=4)
-    assert len(seen) == 110
-    assert seen[:100] == pytest.approx(truth[:100], rel=1e-4)
+def test_later_norms_are_sampled_at_growing_distances():
+    steps, _, _ = run(2000, most=1000)
+    seen, truth, _ = run(2000, most=1000)
+    assert seen == pytest.approx(steps)
+    at = [int(np.flatnonzero(np.isclose(truth, norm, rtol=1e-6))[0]) for norm in seen]
+    gaps = np.diff(at)
+    assert gaps[:49].tolist() == [1] * 49
+    assert sorted(set(gaps[49:])) == [9, 17, 33]
+    assert (np.diff(gaps) >= 0).all()
+
+
+def test_no_stretch_is_left_without_a_norm():
+    seen, _, _ = run(2000, most=12)
+    assert len(seen) == 50 + 50 + -(-(1950 - 50 * 9) // 12)

@@ -60,7 +60,7 @@ class Plan:
 
     ``schedule`` and ``warmup`` replace what the training function asks for; with ``fit_examples`` each logged
     evaluation also measures so many fixed training examples ("fit_error", ...); ``cached`` gives the first batch
-    again and again; ``norm_every`` is 1 for a gradient norm at every step. Probes set them.
+    again and again; with ``all_norms`` no gradient norm is left out. Probes set them.
     """
 
     max_steps: int
@@ -74,7 +74,7 @@ class Plan:
     warmup: float | None = None
     fit_examples: int = 0
     cached: bool = False
-    norm_every: int = 10
+    all_norms: bool = False
 
     def __post_init__(self) -> None:
         if self.clip is not None and not self.clip > 0:
@@ -196,17 +196,19 @@ class TorchTrial:
         return self.watch(optimizer)
 
     def watch(self, optimizer: Optimizer) -> Optimizer:
-        """Log the gradient norm of each of its steps, and clip it where the plan says so; returns ``optimizer``.
+        """Log gradient norms of its steps (see `Watch`), and clip them where the plan says so; returns ``optimizer``.
 
         `optimizer` does this for those that it makes; call it for your own. Every ``log`` then reports the median
         and the largest norm since the last one ("grad_norm", "grad_norm_max"), and the share of clipped steps.
         """
-        self._watch = Watch(optimizer, self._plan.clip, self._plan.norm_every)
+        plan = self._plan
+        most = 1 if plan.all_norms else plan.max_steps // (4 * plan.evals)  # at least four an evaluation
+        self._watch = Watch(optimizer, plan.clip, most)
         return optimizer
 
     @property
     def grad_norms(self) -> FloatArray:
-        """Global L2 norms (n,) of the gradients before clipping: those of the first 100 steps, then every tenth."""
+        """Global L2 norms (n,) of the gradients before clipping: the first 50, then ever sparser; see `Watch`."""
         return self._watch.norms() if self._watch is not None else np.empty(0)
 
     def note_optimizer(

@@ -67,7 +67,7 @@ def stability(
     n = min(steps, train.plan.max_steps)
     runs = {
         factor: watched(
-            train.replan(max_steps=n, evals=1, norm_every=1, checkpoints=None),
+            train.replan(max_steps=n, evals=1, all_norms=True, checkpoints=None),
             {**config, name: factor * centre},
             place.goal,
         )
