@@ -24,7 +24,7 @@ import tunewise as tw
 from tunewise.torch.data import resident
 from tunewise.torch.trial import TorchTrial
 
-STEPS, ROUNDS, CHUNK, BATCH, EVALS = 1000, 5, 20, 128, 10
+STEPS, ROUNDS, CHUNK, BATCH, EVALS = 1000, 3, 20, 128, 10
 
 
 def network(width: int) -> nn.Sequential:
@@ -87,7 +87,7 @@ def main() -> None:
     data = TensorDataset(torch.randn(4096, 512), torch.randint(0, 10, (4096,)))
     rng = np.random.default_rng(0)
     rows = []
-    for width in (768, 256):
+    for width in (640, 192):
         sides = {
             "no trial": lambda w=width: by_hand(data, w),
             "the trial": lambda w=width: with_trial(data, w),
@@ -105,7 +105,8 @@ def main() -> None:
                 {"width": width, "with": name, "step": step, "extra": middle, "low": low, "high": high}
             )
             print(
-                f"width {width}, {step * 1e3:.2f} ms a step, {name}: {middle:+.2%} (90 %: {low:+.2%} to {high:+.2%})"
+                f"width {width}, {step * 1e3:.2f} ms a step, {name}: {middle:+.2%} (90 %: {low:+.2%} to {high:+.2%})",
+                flush=True,
             )
     print(json.dumps({"benchmark": "trial_overhead", "rows": rows}))
 
