@@ -19,11 +19,11 @@ def objective(trial):
 
 @pytest.fixture
 def run_study():
-    """A function (callback) -> the study after five trials: complete, infeasible, pruned, complete, complete."""
+    """A function (callback) -> the study after three trials: complete, infeasible, pruned."""
 
     def run(callback):
         study = tw.create_study("tracked", goals={"loss": "minimize"}, sampler="random", seed=0)
-        study.optimize(objective, n_trials=5, callbacks=[callback])
+        study.optimize(objective, n_trials=3, callbacks=[callback])
         return study
 
     return run

@@ -17,7 +17,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
-from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset, TensorDataset, WeightedRandomSampler, random_split
+from torch.utils.data import (
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    Subset,
+    TensorDataset,
+    WeightedRandomSampler,
+    random_split,
+)
 
 from tunewise.records import Goal
 
@@ -472,7 +480,9 @@ class Trainer:
         seed_all(trial.seed)
         self.trial = trial
         self.net = ConvNet(trial.suggest_int("width", 4, 8))
-        self.train_set, self.val_set = random_split(pictures(230, 0), [170, 60], torch.Generator().manual_seed(1))
+        self.train_set, self.val_set = random_split(
+            pictures(230, 0), [170, 60], torch.Generator().manual_seed(1)
+        )
         self.epochs, self.history = 5, defaultdict(list)
 
     def run(self):
@@ -633,7 +643,9 @@ def accumulated_mean(trial):
     """Accumulated gradients in mixed precision, each loss divided by their number."""
     seed_all(trial.seed)
     train, val = pictures(192, 0), pictures(90, 1)
-    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.LayerNorm(32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 4))
+    net = nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 32), nn.LayerNorm(32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 4)
+    )
     opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, nesterov=True)
     k = 3
     for epoch in range(5):
@@ -718,7 +730,8 @@ def frozen_backbone(trial):
         p.requires_grad_(False)
     nn.init.normal_(net.head.weight, std=0.1)
     opt = torch.optim.SGD(
-        [{"params": net.conv2.parameters(), "lr": 0.01}, {"params": net.head.parameters(), "lr": 0.1}], momentum=0.9
+        [{"params": net.conv2.parameters(), "lr": 0.01}, {"params": net.head.parameters(), "lr": 0.1}],
+        momentum=0.9,
     )
     train, val = pictures(150, 0), pictures(70, 1)
     best = 0.0

@@ -22,11 +22,18 @@ except ImportError:
     raise MissingExtra("scikit-learn", "sklearn", "TunewiseSearchCV") from None
 
 
-def _has(name: str) -> Any:
-    def check(self: TunewiseSearchCV) -> bool:
+def _of_the_best(name: str) -> Any:
+    """A method that is there where the searched estimator has it, and calls the best one's."""
+
+    def has(self: TunewiseSearchCV) -> bool:
         return hasattr(getattr(self, "best_estimator_", self.estimator), name)
 
-    return available_if(check)
+    def method(self: TunewiseSearchCV, X: Any) -> Any:
+        check_is_fitted(self, "best_estimator_")
+        return getattr(self.best_estimator_, name)(X)
+
+    method.__name__, method.__doc__ = name, "As the best estimator."
+    return available_if(has)(method)
 
 
 class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
@@ -69,7 +76,7 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.error_score = error_score
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> TunewiseSearchCV:
-        """Search, and refit the best. Raises ValueError where no configuration could be fitted, with the last reason."""
+        """Search, and refit the best. Raises what fitting raises, or ValueError, where no configuration could be scored."""
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         folds = list(cv.split(X, y))
         scorer = check_scoring(self.estimator, self.scoring)
@@ -110,6 +117,11 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.study_.optimize(objective, n_trials=self.n_trials)
         if not rows:
             raise unfit[-1]
+        if not any(np.isfinite(row["scores"]).all() for row in rows):
+            clone(self.estimator).set_params(**rows[-1]["params"]).fit(
+                X, y, **fit_params
+            )  # says why, most often
+            raise ValueError(f"None of {len(rows)} configurations could be scored on every fold.")
         self.cv_results_ = _results(rows)
         best = self.study_.best_trial
         self.best_index_ = next(i for i, row in enumerate(rows) if row["number"] == best.number)
@@ -129,23 +141,13 @@ class TunewiseSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "best_estimator_")
         return float(self.scorer_(self.best_estimator_, X, y))
 
-    @_has("predict")  # type: ignore[untyped-decorator]
-    def predict(self, X: Any) -> Any:
-        """As the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict(X)
-
-    @_has("predict_proba")  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> Any:
-        """As the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict_proba(X)
-
-    @_has("transform")  # type: ignore[untyped-decorator]
-    def transform(self, X: Any) -> Any:
-        """As the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.transform(X)
+    predict = _of_the_best("predict")
+    predict_proba = _of_the_best("predict_proba")
+    predict_log_proba = _of_the_best("predict_log_proba")
+    decision_function = _of_the_best("decision_function")
+    score_samples = _of_the_best("score_samples")
+    transform = _of_the_best("transform")
+    inverse_transform = _of_the_best("inverse_transform")
 
     @property
     def classes_(self) -> Any:

@@ -27,7 +27,7 @@ from tunewise.torch.optimizers import build, suggest_settings
 from tunewise.torch.schedule import Schedule
 from tunewise.torch.seeds import order_generator, seed_everything
 from tunewise.torch.watch import Watch
-from tunewise.types import FloatArray
+from tunewise.types import FloatArray, IntArray
 
 
 class LiveTrial(Protocol):
@@ -202,14 +202,14 @@ class TorchTrial:
         and the largest norm since the last one ("grad_norm", "grad_norm_max"), and the share of clipped steps.
         """
         plan = self._plan
-        most = 1 if plan.all_norms else plan.max_steps // (4 * plan.evals)  # at least four an evaluation
+        most = 1 if plan.all_norms else max(9, plan.max_steps // (2 * plan.evals))  # two for each evaluation
         self._watch = Watch(optimizer, plan.clip, most)
         return optimizer
 
     @property
     def grad_norms(self) -> FloatArray:
-        """Global L2 norms (n,) of the gradients before clipping: the first 50, then ever sparser; see `Watch`."""
-        return self._watch.norms() if self._watch is not None else np.empty(0)
+        """Global L2 norms (n,) of the gradients before clipping: the first 10, then ever sparser; see `Watch`."""
+        return self._watch.norms()[1] if self._watch is not None else np.empty(0)
 
     def note_optimizer(
         self, settings: Mapping[str, Any], schedule: str, warmup: float, end_factor: float
@@ -280,12 +280,8 @@ class TorchTrial:
         """
         best = self._selected()
         self._trial.set_user_attr("selection", {"step": best.step, "best": self._goals[0].name})
-        norms = self.grad_norms
-        if len(norms):
-            p50, p90, top = (float(x) for x in np.quantile(norms, [0.5, 0.9, 1.0]))
-            self._trial.set_user_attr(
-                "gradients", {"p50": p50, "p90": p90, "max": top, "n_spikes": len(spikes(norms))}
-            )
+        if self._watch is not None and len(self.grad_norms):
+            self._trial.set_user_attr("gradients", _gradients(*self._watch.norms()))
         return {goal.name: best.metrics[goal.name] for goal in self._goals}
 
     def best_model(self) -> nn.Module:
@@ -302,6 +298,14 @@ class TorchTrial:
                 "return its metric."
             )
         return self.best
+
+
+def _gradients(step: IntArray, norm: FloatArray) -> dict[str, float]:
+    """Quantiles of sampled norms over all steps: each stands for those up to the next."""
+    order = np.argsort(norm)
+    weight = np.diff(step, append=step[-1] + 1)[order].cumsum()
+    p50, p90 = (float(norm[order][np.searchsorted(weight, share * weight[-1])]) for share in (0.5, 0.9))
+    return {"p50": p50, "p90": p90, "max": float(norm.max()), "n_spikes": len(spikes(norm)), "n": len(norm)}
 
 
 def _device(wanted: str, number: int) -> torch.device:
