@@ -36,6 +36,8 @@ class Meter:
         self.seconds, self.calls = 0.0, 0
 
     def timed(self, function: Callable) -> Callable:
+        """The same function, timed."""
+
         def call(*args: object) -> object:
             start = time.process_time_ns()
             try:

@@ -7,15 +7,16 @@ not tuned away.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
-import os
 import random
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
+from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 from torch.utils.data import (
     ConcatDataset,
@@ -160,7 +161,7 @@ class TinyLM(nn.Module):
 
 def mlp(*sizes, act=nn.Tanh):
     layers = []
-    for a, b in zip(sizes[:-2], sizes[1:-1], strict=True):
+    for a, b in itertools.pairwise(sizes[:-1]):
         layers += [nn.Linear(a, b), act()]
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
@@ -410,7 +411,7 @@ def evaluates_an_old_file(folder):
 
     def objective(trial):
         seed_all(trial.seed)
-        path = os.path.join(folder, f"model-{trial.number}.pt")
+        path = Path(folder) / f"model-{trial.number}.pt"
         train, val = pictures(128, 0), pictures(64, 1)
         net = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4))
         torch.save(net.state_dict(), path)
