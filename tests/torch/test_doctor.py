@@ -10,9 +10,15 @@ import pytest
 from tunewise.playbook import Verdict
 from tunewise.torch.doctor import preflight
 
-_spec = importlib.util.spec_from_file_location("planted_scripts", Path(__file__).with_name("scripts.py"))
-scripts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(scripts)
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(f"planted_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+scripts, second = _load("scripts"), _load("held_out")
 
 EXPECTED = {
     "dropout in evaluation": "dropout",
@@ -51,6 +57,20 @@ def test_v24_a_planted_mistake_is_found(name, tmp_path):
 @pytest.mark.parametrize("name", scripts.CLEAN)
 def test_v24_a_clean_training_raises_no_alarm(name):
     train, goal = scripts.CLEAN[name]
+    findings = preflight(train, goal=goal)
+    assert [f for f in findings if f.verdict in (Verdict.ACT, Verdict.UNSURE)] == [], str(findings)
+
+
+@pytest.mark.parametrize("name", second.planted("."))
+def test_v24_the_second_set_is_found_too(name, tmp_path):
+    train, goal, subject = second.planted(tmp_path)[name]
+    findings = preflight(train, goal=goal)
+    assert subject in {f.subject for f in findings.acts}, str(findings)
+
+
+@pytest.mark.parametrize("name", second.CLEAN)
+def test_v24_the_second_clean_set_raises_no_alarm(name):
+    train, goal = second.CLEAN[name]
     findings = preflight(train, goal=goal)
     assert [f for f in findings if f.verdict in (Verdict.ACT, Verdict.UNSURE)] == [], str(findings)
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import ast
 import inspect
-import itertools
 import math
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import kendalltau
 
 from tunewise.errors import TrialInfeasible, TrialPruned
 from tunewise.playbook import Finding, Findings, Verdict
@@ -123,8 +127,9 @@ def _finite(a: Facts, goal: Goal) -> Finding:
             "P1b", "finite metrics", bad[0], "see how the metric is computed, then lower the learning rate"
         )
     values = list(a.curves.get(goal.name, {}).values())
-    if len(values) >= 3 and len(set(values)) == 1 and len({p.weights for p in a.evals}) > 1:
-        words = f"{goal.name} stayed at {values[0]:.4g} in {len(values)} evaluations"
+    seen = [correct for group in a.passes() if (correct := _share_correct(group)) is not None]
+    if len(values) >= 3 and len(set(values)) == 1 and seen and max(seen) > seen[0]:
+        words = f"{goal.name} stayed at {values[0]:.4g} in {len(values)} evaluations, while more predictions became right"
         return Finding(
             "P1b", "finite metrics", Verdict.UNSURE, words, next_action="see whether the metric is wired up"
         )
@@ -143,10 +148,8 @@ def _direction(a: Facts, goal: Goal) -> Finding:
     named = _HIGHER.search(name) or _LOWER.search(name)
     third = max(1, len(a.losses) // 3)
     fell = len(a.losses) >= 6 and sum(a.losses[-third:]) < 0.8 * sum(a.losses[:third])
-    if not named and fell and len(values) >= 4 and all(y > x for x, y in itertools.pairwise(values)):
-        words = (
-            f"{goal.name} became worse at every evaluation while the training loss fell by a fifth or more"
-        )
+    if not named and fell and len(values) >= 4 and kendalltau(range(len(values)), values).statistic > 0.7:
+        words = f"{goal.name} became worse and worse while the training loss fell by a fifth or more"
         return _act("P1b", "direction", words, f'say direction="{opposite}", or log what you mean')
     return _ok("P1b", "direction", f"{goal.name} is to be {goal.direction}d")
 
@@ -207,12 +210,17 @@ def _order(a: Facts, c: Facts) -> Finding | None:
 
 
 def _leak(a: Facts) -> Finding | None:
-    seen = {row for p in a.train for row in p.rows}
-    if not seen or not a.evals:
+    seen: dict[int, set[int]] = {}
+    for p in a.train:
+        seen.setdefault(p.model, set()).update(p.rows)
+    anything = set().union(*seen.values())
+    if not anything or not a.evals:
         return None
-    shares = [sum(row in seen for row in p.rows) / len(p.rows) for p in a.evals if p.rows]
-    n = sum(len(p.rows) for p in a.evals)
-    overlap = sum(s * len(p.rows) for s, p in zip(shares, (p for p in a.evals if p.rows), strict=True))
+    # a model that was not trained itself may be an average or a copy of one that was
+    evals = [(p.rows, seen.get(p.model, anything)) for p in a.evals if p.rows]
+    shares = [sum(row in known for row in rows) / len(rows) for rows, known in evals]
+    n = sum(len(rows) for rows, _ in evals)
+    overlap = sum(s * len(rows) for s, (rows, _) in zip(shares, evals, strict=True))
     mixed = [s for s in shares if s < 0.98]
     if shares and (not mixed or max(mixed) > 0.02):
         words = f"{overlap / n:.0%} of the evaluated examples were trained on"
@@ -230,10 +238,28 @@ def _duplicates(a: Facts) -> Finding | None:
     if not batches:
         return None
     share = sum(len(rows) - len(set(rows)) for rows in batches) / sum(len(rows) for rows in batches)
-    if share > 0.01:
+    if share > 0.01 and not _with_replacement(Counter(row for rows in batches for row in rows)):
         words = f"{share:.1%} of the training examples are in their batch already"
-        return _act("P1e", "duplicates", words, "remove duplicates, or draw without replacement")
+        return _act(
+            "P1e",
+            "duplicates",
+            words,
+            "remove the duplicates, or split by group so that none is in two parts",
+        )
     return _ok("P1e", "duplicates", f"{share:.1%} of the training examples are in their batch already")
+
+
+def _with_replacement(counts: Counter[int]) -> bool:
+    """Whether examples came up as unevenly as when each is drawn anew: epochs show all equally often, copies a multiple.
+
+    Of Poisson counts without the zeros, which nobody saw, the mean m = r / (1 - exp(-r)) and the variance m (1 + r - m).
+    """
+    seen = np.array(list(counts.values()), dtype=float)
+    m = float(seen.mean())
+    if m < 1.01:
+        return False
+    r = brentq(lambda rate: rate / -math.expm1(-rate) - m, 1e-6, m)
+    return bool(seen.var() > 0.5 * m * (1 + r - m))
 
 
 def _exact(a: Facts) -> Finding | None:
@@ -263,6 +289,11 @@ def _exact(a: Facts) -> Finding | None:
 def _per_batch(group: list[Pass], of: Callable[[Pass], float | None]) -> list[float] | None:
     numbers = [of(p) for p in group]
     return None if any(x is None for x in numbers) else [float(x) for x in numbers if x is not None]
+
+
+def _share_correct(group: list[Pass]) -> float | None:
+    shares = _per_batch(group, _accuracy)
+    return None if shares is None else sum(s * len(p.rows) for s, p in zip(shares, group, strict=True))
 
 
 def _accuracy(p: Pass) -> float | None:
@@ -300,14 +331,11 @@ def _stale(a: Facts, b: Facts) -> Finding:
         return _act(
             "P89", "checkpoint", words, "keep copies: {k: v.clone() for k, v in model.state_dict().items()}"
         )
-    by_model: dict[int, set[tuple[int, float]]] = {}
-    for p in a.evals:
-        by_model.setdefault(p.model, set()).add((p.at_step, p.weights))
     trained = {p.model for p in a.train}
-    for model, seen in by_model.items():
-        if model not in trained and len({s for s, _ in seen}) > 1 and len({w for _, w in seen}) == 1:
-            return _act("P89", "checkpoint", "the evaluated model never changes while another is trained",
-                        "evaluate the trained weights, or copy them before each evaluation")  # fmt: skip
+    apart = {p.model for p in a.evals}.isdisjoint(trained)
+    if apart and len({p.at_step for p in a.evals}) > 1 and len({p.weights for p in a.evals}) == 1:
+        return _act("P89", "checkpoint", "the evaluated weights never change while another model is trained",
+                    "evaluate the trained weights, or copy them before each evaluation")  # fmt: skip
     if a.train and b.train and b.train[0].weights != a.train[0].weights:
         known = {p.weights for p in [*a.train[1:], *a.evals]}
         if b.train[0].weights in known:
