@@ -1,8 +1,6 @@
 """What the trackers hold afterwards is what the study holds; read back from their own files."""
 
-import json
 import sys
-from types import ModuleType
 
 import pytest
 
@@ -53,36 +51,7 @@ def test_wandb_offline(run_study, tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 3
 
 
-def test_aim_is_spoken_to_as_documented(run_study, monkeypatch):
-    """Aim needs no second PyTorch but is large; its interface is played by a stand-in here."""
-    made = []
-
-    class Run(dict):
-        def __init__(self, **settings):
-            super().__init__()
-            self.settings, self.tracked, self.closed = settings, [], False
-            made.append(self)
-
-        def track(self, value, name, step):
-            self.tracked.append((name, step, value))
-
-        def close(self):
-            self.closed = True
-
-    fake = ModuleType("aim")
-    fake.Run = Run
-    monkeypatch.setitem(sys.modules, "aim", fake)
-    monkeypatch.delitem(sys.modules, "tunewise.integrations.aim", raising=False)
-    from tunewise.integrations.aim import AimCallback
-
-    study = run_study(AimCallback(repo="here"))
-    assert [run["hparams"] for run in made] == [dict(t.params) for t in study.trials]
-    assert all(run.closed and run.settings["experiment"] == "tracked" for run in made)
-    assert ("loss", 1, study.trials[0].curves["loss"][1]) in made[0].tracked
-    json.dumps([dict(run) for run in made])
-
-
-@pytest.mark.parametrize("package", ["mlflow", "wandb", "tensorboard", "aim"])
+@pytest.mark.parametrize("package", ["mlflow", "wandb", "tensorboard"])
 def test_a_missing_package_is_named(package, monkeypatch):
     import importlib
 
