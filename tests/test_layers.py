@@ -72,7 +72,7 @@ def broken_rules(source: str, path: Path, rooms: dict[str, int] = ROOMS) -> Iter
                 yield from _house(node.lineno, room, rest.partition(".")[0] or "__init__", rooms)
             elif top == "torch" and room not in TORCH_ROOMS:
                 yield f"line {node.lineno}: {room} imports torch; only {sorted(TORCH_ROOMS)} may"
-            elif top in LATE_ONLY and node not in late:
+            elif top in LATE_ONLY and node not in late and room != "integrations":  # those are that package's
                 yield f"line {node.lineno}: {top} is optional; import it inside the function that needs it"
 
 

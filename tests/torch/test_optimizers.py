@@ -42,7 +42,7 @@ def test_settings_reach_the_optimizer(make_trial, family):
     settings = suggest_settings(make_trial(), family, trials=50)
     group = build(family, nn.Linear(2, 1).parameters(), settings).param_groups[0]
     assert group["lr"] == settings["lr"]
-    if family in ("adam", "adamw"):
+    if family in ("adam", "adamw", "nadamw"):
         assert group["betas"] == (1 - settings["one_minus_beta1"], 1 - settings["one_minus_beta2"])
         assert group["eps"] == settings["eps"]
     else:
@@ -60,7 +60,7 @@ def test_what_is_not_tuned_is_torchs_own_default_for_adam(make_trial):
 
 
 def test_an_unknown_family_is_refused(make_trial):
-    with pytest.raises(SettingError, match="'lion'; it must be one of adam, adamw, nesterov, sgd"):
+    with pytest.raises(SettingError, match="'lion'; it must be one of adam, adamw, nadamw, nesterov, sgd"):
         suggest_settings(make_trial(), "lion", 10)
 
 

@@ -51,7 +51,7 @@ def test_the_optimizer_takes_each_step_at_its_own_rate():
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(SettingError, match="must be one of cosine, linear, constant"):
+    with pytest.raises(SettingError, match="must be one of cosine, linear, wsd, constant"):
         Schedule("staircase", 10)
 
 

@@ -1,9 +1,9 @@
 """The command ``tunewise``. A sub-command's module is imported when it is run, so that ``--help`` stays fast.
 
 Exit codes, for all commands:
-  0    done (``check``: nothing to do)
-  1    ``check`` only: there is something to act on
-  2    ``check`` only: the evidence does not decide
+  0    done (``check``, ``doctor`` and probes: nothing to do)
+  1    ``check``, ``doctor`` and probes: there is something to act on
+  2    ``check``, ``doctor`` and probes: the evidence does not decide
   3    the study, the storage or a file cannot be used
   4    the command line was not understood
   130  interrupted
@@ -24,6 +24,11 @@ from tunewise.errors import TunewiseError
 _COMMANDS = {
     "demo": "Train, tune, check and report a small network, from beginning to end.",
     "check": "Say what the Tuning Playbook's checks find in a study.",
+    "doctor": "Look for mistakes in a training function, or for damage in a storage.",
+    "steps": "Find how many steps a training needs.",
+    "batch": "Find the batch size at which throughput saturates.",
+    "stability": "Look for instability around a learning rate.",
+    "noise": "Measure how much results vary with the seed.",
     "report": "Write a study's report as one HTML file.",
     "studies": "List the studies of a storage.",
     "trials": "List the trials of a study.",

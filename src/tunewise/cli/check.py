@@ -12,7 +12,7 @@ from tunewise.cli.place import open_study, split, study_argument
 from tunewise.cli.show import print_json, print_table
 from tunewise.playbook.finding import Finding, Findings, Verdict
 
-_EXIT = {Verdict.OK: 0, Verdict.NA: 0, Verdict.ACT: 1, Verdict.UNSURE: 2}
+EXIT = {Verdict.OK: 0, Verdict.NA: 0, Verdict.ACT: 1, Verdict.UNSURE: 2}
 _STYLE = {Verdict.OK: "green", Verdict.NA: "dim", Verdict.ACT: "bold red", Verdict.UNSURE: "yellow"}
 
 
@@ -55,15 +55,16 @@ def command(
     if as_json:
         print_json({"verdict": findings.verdict.value, "findings": findings.to_json()})
     else:
-        _print(findings, show_all)
+        print_findings(findings, show_all)
     if report is not None:
         from tunewise.cli.report import write_report
 
         write_report(opened, findings, "::".join(split(study, storage)), report)
-    ctx.exit(_EXIT[findings.verdict])
+    ctx.exit(EXIT[findings.verdict])
 
 
-def _print(findings: Findings, show_all: bool) -> None:
+def print_findings(findings: Findings, show_all: bool = False) -> None:
+    """A table of findings, and how many there are of each verdict."""
     shown = [finding for finding in findings if show_all or finding.verdict != Verdict.NA]
     if shown:
         rows = [[_verdict(f.verdict), f.code, f.subject, _advice(f)] for f in shown]

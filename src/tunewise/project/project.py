@@ -201,6 +201,22 @@ class Project:
         self._note(decision)
         return decision
 
+    def preflight(self, **settings: Any) -> Any:
+        """Watch the training for a few steps, and find the mistakes that everyone makes; see `tunewise.torch`."""
+        return self._probe("preflight", settings)
+
+    def find_steps(self, **settings: Any) -> Any:
+        """Sweep constant learning rates for the steps that fit the training set; see `tunewise.torch`."""
+        return self._probe("find_steps", settings)
+
+    def batch_size(self, **settings: Any) -> Any:
+        """Scan throughput and memory over batch sizes; see `tunewise.torch`."""
+        return self._probe("batch_size", settings)
+
+    def stability(self, **settings: Any) -> Any:
+        """Train around the learning rate in use, and look for instability; see `tunewise.torch`."""
+        return self._probe("stability", settings)
+
     def test(self, evaluate: Callable[[Any], Any], force: bool = False) -> float:
         """Retrain the incumbent once more and evaluate it on the test set, once.
 
@@ -238,6 +254,23 @@ class Project:
             name, self._storage, goals={self.metric: self.direction}, sampler=sampler, seed=seed, space=space,
             load_if_exists=True,
         )  # fmt: skip
+
+    def _probe(self, verb: str, settings: Mapping[str, Any]) -> Any:
+        """Let the training function, which knows its framework, probe itself; its findings are noted in the log.
+
+        Raises:
+            SettingError: it cannot.
+        """
+        probe = getattr(self.train, verb, None)
+        if probe is None:
+            raise SettingError(
+                f"project.{verb}() looks inside the training, but {self.train!r} is a plain function; "
+                "make it one that knows its steps with @tunewise.training."
+            )
+        found = probe(self.incumbent, self._storage, self.name, self._book.goals[0], **settings)
+        findings = getattr(found, "findings", found)
+        self._book.set_user_attr(verb, {"findings": findings.to_json(), "at": time.time()})
+        return found
 
     def _scale(self) -> tuple[float | None, float]:
         return self.noise.sd("trial variance (seed)"), self.min_effect

@@ -67,6 +67,29 @@ def resident(dataset: Dataset[Any], device: torch.device) -> Batch | None:
     return placed[device]
 
 
+def whole(dataset: Dataset[Any], device: torch.device) -> Batch:
+    """All examples of a data set as tensors on ``device``; one that is not made of tensors is read through once.
+
+    They stay there for the next caller. Raises SettingError when the data set is empty or above 1 GiB.
+    """
+    _length(dataset)
+    tensors = resident(dataset, device)
+    if tensors is not None:
+        return tensors
+    if _tensors(dataset) is None:
+        (batch,) = DataLoader(dataset, batch_size=_length(dataset))
+        parts = tuple(batch)
+        if sum(part.nbytes for part in parts) <= _RESIDENT_BYTES:
+            _resident[dataset] = {
+                **_resident.get(dataset, {}),
+                device: tuple(part.to(device) for part in parts),
+            }
+            return _resident[dataset][device]
+    raise SettingError(
+        "The data set is larger than 1 GiB, so it cannot be kept on the device; train it with `training`."
+    )
+
+
 def _tensors(dataset: Dataset[Any]) -> Batch | None:
     if isinstance(dataset, TensorDataset):
         return dataset.tensors

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from tunewise.errors import SettingError
 from tunewise.torch.data import in_order
+
+_predicted: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()
 
 
 def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) -> dict[str, float]:
@@ -21,7 +24,8 @@ def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) ->
 
     The model maps inputs (b, ...) to logits (b, c, ...); the data set yields (input, integer label). Sums run
     over examples in double precision, so the answer does not depend on ``batch_size``. The model is in eval
-    mode without gradients meanwhile; afterwards each of its modules is in the mode it was in before.
+    mode without gradients meanwhile; afterwards each of its modules is in the mode it was in before. The predicted
+    classes are kept for `predictions`, and so for the best checkpoint.
 
     Returns:
         ``{"error": .., "loss": .., "accuracy": ..}`` with ``error + accuracy == 1``.
@@ -33,6 +37,7 @@ def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) ->
         (tensor.device for tensor in chain(model.parameters(), model.buffers())), torch.device("cpu")
     )
     loss, correct, count = 0.0, 0, 0
+    predicted = []
     with evaluating(model):
         for inputs, labels in in_order(dataset, batch_size, device):
             if labels.is_floating_point():
@@ -40,10 +45,18 @@ def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) ->
             logits = model(inputs)
             losses = F.cross_entropy(logits, labels.long(), reduction="none")
             loss += losses.cpu().double().sum().item()
-            correct += int((logits.argmax(dim=1) == labels).sum().item())
+            classes = logits.argmax(dim=1)
+            predicted.append(classes)
+            correct += int((classes == labels).sum().item())
             count += labels.numel()
+    _predicted[model] = torch.cat(predicted)
     accuracy = correct / count
     return {"error": 1.0 - accuracy, "loss": loss / count, "accuracy": accuracy}
+
+
+def predictions(model: nn.Module) -> Tensor | None:
+    """The classes (n, ...) that `evaluate` last saw ``model`` predict, in the order of the data set; else None."""
+    return _predicted.get(model)
 
 
 @contextmanager

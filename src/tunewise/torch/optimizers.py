@@ -18,6 +18,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from tunewise.errors import SettingError
+from tunewise.torch.nadam import NAdamW
 
 
 class Suggests(Protocol):
@@ -56,6 +57,13 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
         _ADAM_LR,
         Rung("weight_decay", 5e-3, 1.0, 1e-2, 10),
         Rung("one_minus_beta1", 2e-2, 0.5, 0.1, 26),
+        Rung("eps", 1e-10, 1e-3, 1e-8, 50),
+        Rung("one_minus_beta2", 1e-4, 1e-1, 1e-3, 50),
+    ),
+    "nadamw": (
+        _ADAM_LR,
+        Rung("weight_decay", 5e-3, 1.0, 1e-2, 10),
+        Rung("one_minus_beta1", 4e-3, 0.1, 0.1, 26),
         Rung("eps", 1e-10, 1e-3, 1e-8, 50),
         Rung("one_minus_beta2", 1e-4, 1e-1, 1e-3, 50),
     ),
@@ -106,4 +114,6 @@ def build(family: str, parameters: Iterable[Parameter], settings: dict[str, floa
     }
     if family == "adam":
         return torch.optim.Adam(parameters, **common)
+    if family == "nadamw":
+        return NAdamW(parameters, weight_decay=settings["weight_decay"], **common)
     return torch.optim.AdamW(parameters, weight_decay=settings["weight_decay"], **common)

@@ -10,7 +10,8 @@ from torch.optim import Optimizer
 
 from tunewise.errors import SettingError
 
-KINDS = ("cosine", "linear", "constant")
+KINDS = ("cosine", "linear", "wsd", "constant")
+_WSD_DECAY = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Schedule:
     """What multiplies the peak learning rate at each step of a run.
 
     ``warmup`` is the share of ``max_steps`` spent rising linearly to 1; the rest decays to ``end_factor``
-    (cosine, linear) or stays at 1 (constant).
+    (cosine, linear) or stays at 1 (constant). "wsd" (warm-up, stable, decay) stays at 1 and decays linearly in the
+    last fifth: lengthen its stable part alone when a longer run is to keep what a shorter one taught.
 
     Raises:
         SettingError: an unknown kind, or a share outside 0..1.
@@ -45,7 +47,9 @@ class Schedule:
         if self.kind == "constant":
             return 1.0
         progress = min(1.0, (step - warmup_steps) / max(1, self.max_steps - warmup_steps))
-        left = 1.0 - progress if self.kind == "linear" else 0.5 * (1.0 + math.cos(math.pi * progress))
+        if self.kind == "wsd":
+            progress = max(0.0, progress - (1.0 - _WSD_DECAY)) / _WSD_DECAY
+        left = 0.5 * (1.0 + math.cos(math.pi * progress)) if self.kind == "cosine" else 1.0 - progress
         return self.end_factor + (1.0 - self.end_factor) * left
 
     def drive(self, optimizer: Optimizer) -> None:

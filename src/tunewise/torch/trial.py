@@ -10,18 +10,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from tunewise.errors import SettingError
 from tunewise.records import Goal
+from tunewise.stats.stability import spikes
+from tunewise.torch.checkpoints import Keeper
 from tunewise.torch.data import Batch, shuffled
+from tunewise.torch.evaluation import evaluate, predictions
 from tunewise.torch.optimizers import build, suggest_settings
 from tunewise.torch.schedule import Schedule
 from tunewise.torch.seeds import order_generator, seed_everything
+from tunewise.torch.watch import Watch
+from tunewise.types import FloatArray, IntArray
 
 
 class LiveTrial(Protocol):
@@ -50,26 +56,45 @@ class LiveTrial(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and on what every trial of a study trains."""
+    """How long and on what every trial of a study trains.
+
+    ``schedule`` and ``warmup`` replace what the training function asks for; with ``fit_examples`` each logged
+    evaluation also measures so many fixed training examples ("fit_error", ...); ``cached`` gives the first batch
+    again and again; with ``all_norms`` no gradient norm is left out. Probes set them.
+    """
 
     max_steps: int
     batch_size: int
     evals: int
     device: str
+    clip: float | None = None
+    checkpoints: str | None = None
+    keep: int = 1
+    schedule: str | None = None
+    warmup: float | None = None
+    fit_examples: int = 0
+    cached: bool = False
+    all_norms: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("max_steps", "batch_size", "evals"):
+        if self.clip is not None and not self.clip > 0:
+            raise SettingError(f"clip is {self.clip!r}; a gradient norm to clip at must be above 0.")
+        for name in ("max_steps", "batch_size", "evals", "keep"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} is {getattr(self, name)!r}; it must be at least 1.")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The model at its best evaluation: the step, what was logged there, and a copy of the weights."""
+    """The model at its best evaluation: the step, what was logged there, and a copy of the weights.
+
+    ``predictions`` (n,) are the classes that `evaluate` saw there, one an example; None where it was not used.
+    """
 
     step: int
     metrics: Mapping[str, float]
     state: Mapping[str, Any]
+    predictions: Tensor | None = None
 
 
 class TorchTrial:
@@ -93,6 +118,11 @@ class TorchTrial:
         self.step = 0
         self.best: Checkpoint | None = None
         self._model: nn.Module | None = None
+        self._watch: Watch | None = None
+        self._n_norms = 0
+        self._train_set: Dataset[Any] | None = None
+        self._fit_set: Dataset[Any] | None = None
+        self._keeper = Keeper(plan.checkpoints, trial, plan.keep) if plan.checkpoints else None
         seed_everything(self.seed)
         trial.set_user_attr("seed", self.seed)
         trial.set_user_attr("training", {**asdict(plan), "device": str(self.device)})
@@ -112,11 +142,16 @@ class TorchTrial:
         All have the same size: what is left at the end of an epoch is dropped. Data sets of tensors up to
         1 GiB are kept on the device and indexed there; all others are read by a DataLoader.
         """
+        self._train_set = dataset
         size = self._plan.batch_size if batch_size is None else batch_size
         order = order_generator(self.seed)
         epochs = shuffled(dataset, size, self.max_steps, self.device, order)
-        for self.step, batch in enumerate(epochs, start=1):
-            yield batch
+        first: Batch | None = None
+        for step in range(1, self.max_steps + 1):
+            self.step = step
+            if first is None or not self._plan.cached:
+                first = next(epochs)
+            yield first
 
     def optimizer(
         self,
@@ -130,7 +165,7 @@ class TorchTrial:
     ) -> Optimizer:
         """An optimiser with the hyperparameters that ``trials`` trials can tune, and with its schedule.
 
-        ``kind`` is "adam", "adamw", "nesterov", "sgd" (heavy ball), or a function that makes the optimiser
+        ``kind`` is "adam", "adamw", "nadamw", "nesterov", "sgd" (heavy ball), or a function that makes the optimiser
         from the parameters. Suggested parameters are named after it ("adamw.lr"), because the same name means
         another thing elsewhere. All settings, tuned or not, and the schedule are recorded as user attributes.
 
@@ -139,7 +174,7 @@ class TorchTrial:
             kind: the family, or your own function.
             trials: how many trials the study can afford; see `tunewise.torch.optimizers.LADDERS`.
             lr: the range of the learning rate (log), where you know better than the family's wide one.
-            schedule: "cosine", "linear" or "constant".
+            schedule: "cosine", "linear", "wsd" or "constant"; see `Schedule`.
             warmup: the share of all steps in which the learning rate rises.
 
         Raises:
@@ -154,11 +189,34 @@ class TorchTrial:
             optimizer = build(kind, parameters, tuned)
             end_factor = tuned.get("end_factor", 0.0)
             settings = {"family": kind, **tuned}
-        plan = Schedule(schedule, self.max_steps, warmup, end_factor)
-        plan.drive(optimizer)
+        schedule = self._plan.schedule or schedule
+        warmup = warmup if self._plan.warmup is None else self._plan.warmup
+        Schedule(schedule, self.max_steps, warmup, end_factor).drive(optimizer)
+        self.note_optimizer(settings, schedule, warmup, end_factor)
+        return self.watch(optimizer)
+
+    def watch(self, optimizer: Optimizer) -> Optimizer:
+        """Log gradient norms of its steps (see `Watch`), and clip them where the plan says so; returns ``optimizer``.
+
+        `optimizer` does this for those that it makes; call it for your own. Every ``log`` then reports the median
+        and the largest norm since the last one ("grad_norm", "grad_norm_max"), and the share of clipped steps.
+        """
+        plan = self._plan
+        most = 1 if plan.all_norms else max(9, plan.max_steps // (2 * plan.evals))  # two for each evaluation
+        self._watch = Watch(optimizer, plan.clip, most)
+        return optimizer
+
+    @property
+    def grad_norms(self) -> FloatArray:
+        """Global L2 norms (n,) of the gradients before clipping: the first 10, then ever sparser; see `Watch`."""
+        return self._watch.norms()[1] if self._watch is not None else np.empty(0)
+
+    def note_optimizer(
+        self, settings: Mapping[str, Any], schedule: str, warmup: float, end_factor: float
+    ) -> None:
+        """Record the settings of an optimiser, tuned or not, and its schedule."""
         self._trial.set_user_attr("optimizer", {**settings, "warmup": warmup, "end_factor": end_factor})
         self._trial.set_user_attr("schedule", schedule)
-        return optimizer
 
     def log(self, model: nn.Module, **metrics: float | Tensor) -> None:
         """Report metrics at this step, and keep a copy of the model when the goal metric is the best so far.
@@ -176,15 +234,44 @@ class TorchTrial:
                 f"The study's goal {missing[0]!r} is not among the logged metrics {sorted(values)}; "
                 "log it, or create the study with a goal of that name."
             )
-        self._trial.report(values, self.step)
+        self._trial.report({**values, **self._gradients(), **self._fit(model)}, self.step)
         for name, value in values.items():
             decisive = name.endswith("loss") or any(name == goal.name for goal in self._goals)
             if decisive and not math.isfinite(value):
                 self._trial.mark_infeasible(f"{name} was {value} at step {self.step} of {self.max_steps}")
         goal = self._goals[0]
-        if self.best is None or goal.sign * values[goal.name] < goal.sign * self.best.metrics[goal.name]:
+        better = self.best is None or goal.sign * values[goal.name] < goal.sign * self.best.metrics[goal.name]
+        if better or self._keeper:
             state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-            self.best, self._model = Checkpoint(self.step, values, state), model
+            seen = predictions(model) if isinstance(model, nn.Module) else None
+            checkpoint = Checkpoint(self.step, values, state, seen)
+            if better:
+                self.best, self._model = checkpoint, model
+            if self._keeper:
+                self._keeper.offer(checkpoint, goal.sign * values[goal.name])
+
+    def _gradients(self) -> dict[str, float]:
+        new = self.grad_norms[self._n_norms :]
+        self._n_norms += len(new)
+        if len(new) == 0:
+            return {}
+        said = {"grad_norm": float(np.median(new)), "grad_norm_max": float(new.max())}
+        if self._plan.clip is not None:
+            said["clipped"] = float((new > self._plan.clip).mean())
+        return said
+
+    def _fit(self, model: nn.Module) -> dict[str, float]:
+        n = self._plan.fit_examples
+        if not n or self._train_set is None:
+            return {}
+        rows = range(min(n, len(self._train_set)))  # type: ignore[arg-type]
+        if self._fit_set is None:
+            self._fit_set = Subset(self._train_set, rows)
+        return {f"fit_{name}": value for name, value in evaluate(model, self._fit_set).items()}
+
+    def adopt_model(self, model: nn.Module) -> None:
+        """Let ``model`` be the one that `best_model` sets to the best checkpoint."""
+        self._model = model
 
     def outcome(self) -> dict[str, float]:
         """The goals at the best checkpoint; records that this step was selected afterwards.
@@ -193,6 +280,8 @@ class TorchTrial:
         """
         best = self._selected()
         self._trial.set_user_attr("selection", {"step": best.step, "best": self._goals[0].name})
+        if self._watch is not None and len(self.grad_norms):
+            self._trial.set_user_attr("gradients", _gradients(*self._watch.norms()))
         return {goal.name: best.metrics[goal.name] for goal in self._goals}
 
     def best_model(self) -> nn.Module:
@@ -209,6 +298,14 @@ class TorchTrial:
                 "return its metric."
             )
         return self.best
+
+
+def _gradients(step: IntArray, norm: FloatArray) -> dict[str, float]:
+    """Quantiles of sampled norms over all steps: each stands for those up to the next."""
+    order = np.argsort(norm)
+    weight = np.diff(step, append=step[-1] + 1)[order].cumsum()
+    p50, p90 = (float(norm[order][np.searchsorted(weight, share * weight[-1])]) for share in (0.5, 0.9))
+    return {"p50": p50, "p90": p90, "max": float(norm.max()), "n_spikes": len(spikes(norm)), "n": len(norm)}
 
 
 def _device(wanted: str, number: int) -> torch.device:

@@ -1,0 +1,251 @@
+"""What a training really does, seen from outside: forward passes, losses, steps, data, schedules, loaded states.
+
+While `observing`, PyTorch's own hooks record facts about a run of any function; the function is not changed. The facts
+are plain values, so that the checks of `preflight` are functions of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.loss import _Loss
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
+from torch.overrides import TorchFunctionMode
+
+_LOSSES = {
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss",
+    "smooth_l1_loss", "huber_loss", "kl_div",
+}  # fmt: skip
+
+
+class Enough(BaseException):
+    """Ends a run that was watched long enough; no ``except Exception`` of the function stops it."""
+
+
+@dataclass
+class Pass:
+    """One call of a model: a batch in training or in evaluation."""
+
+    rows: list[int]
+    grad: bool
+    weights: float
+    model: int
+    at_step: int
+    dropout: bool = False
+    batch_norm: bool = False
+    loss: float | None = None
+    labels: tuple[Any, ...] = ()
+    n_correct: int | None = None
+
+
+@dataclass
+class Facts:
+    """Everything that was seen in one run, in the order in which it happened."""
+
+    train: list[Pass] = field(default_factory=list)
+    evals: list[Pass] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+    backwards: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    optimizers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    schedulers: list[LRScheduler] = field(default_factory=list)
+    loaded_itself: bool = False
+    curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    error: BaseException | None = None
+    value: Any = None
+
+    @property
+    def n_steps(self) -> int:
+        """Optimiser steps taken."""
+        return len(self.times)
+
+    def passes(self) -> Iterator[list[Pass]]:
+        """The evaluations: runs of consecutive eval batches at the same step by the same model."""
+        group: list[Pass] = []
+        for each in self.evals:
+            if group and (each.at_step, each.model) != (group[0].at_step, group[0].model):
+                yield group
+                group = []
+            group.append(each)
+        if group:
+            yield group
+
+
+@contextmanager
+def observing(
+    facts: Facts,
+    max_steps: int | None = None,
+    seconds: float | None = None,
+    *,
+    cheap: bool = False,
+    losses_only: bool = False,
+) -> Iterator[None]:
+    """Record what is trained inside into ``facts``; raises `Enough` after ``max_steps`` steps or so many seconds.
+
+    ``cheap`` looks at the first batch alone, so that steps take as long as they do when nobody watches;
+    ``losses_only`` looks at that and at every loss.
+    """
+    watcher = _Watcher(facts, max_steps, seconds, cheap or losses_only)
+    handles = [
+        register_module_forward_pre_hook(watcher.enter),
+        register_module_forward_hook(watcher.leave, always_call=True),
+        register_optimizer_step_post_hook(watcher.stepped),
+    ]
+    scheduler_init, load = LRScheduler.__init__, nn.Module.load_state_dict
+
+    def init(self: LRScheduler, *args: Any, **kwargs: Any) -> None:
+        scheduler_init(self, *args, **kwargs)
+        if not isinstance(self, ReduceLROnPlateau):
+            facts.schedulers.append(self)
+
+    def load_state_dict(self: nn.Module, state: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        own = {t.data_ptr() for t in self.state_dict().values()}
+        facts.loaded_itself |= bool(own) and own == {
+            t.data_ptr() for t in state.values() if isinstance(t, Tensor)
+        }
+        return load(self, state, *args, **kwargs)
+
+    LRScheduler.__init__, nn.Module.load_state_dict = init, load_state_dict  # type: ignore[method-assign,assignment]
+    try:
+        with nullcontext() if cheap else _Mode(watcher):
+            yield
+    finally:
+        LRScheduler.__init__, nn.Module.load_state_dict = scheduler_init, load  # type: ignore[method-assign]
+        for handle in handles:
+            handle.remove()
+        watcher.settle(None)
+
+
+class _Watcher:
+    """Turns hook calls into facts."""
+
+    def __init__(self, facts: Facts, max_steps: int | None, seconds: float | None, cheap: bool) -> None:
+        self.facts = facts
+        self._cheap = cheap
+        self._max_steps = max_steps
+        self._until = None if seconds is None else time.monotonic() + seconds
+        self._inside: nn.Module | None = None
+        self.current: Pass | None = None
+        self._pending: list[Pass] = []
+        self._n_backwards = 0
+        self._last_loss: float | None = None
+
+    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if self._inside is not None or isinstance(module, _Loss) or (self._cheap and self.facts.train):
+            return
+        if next(module.parameters(), None) is None:
+            return
+        self._inside = module
+        tensors = [a for a in args if isinstance(a, Tensor)]
+        rows = _rows(tensors[0]) if tensors else []
+        grad = torch.is_grad_enabled()
+        if self._cheap:
+            self.facts.train.append(Pass(rows, grad, 0.0, id(module), 0))
+            return
+        self.current = Pass(rows, grad, _weights(module), id(module), self.facts.n_steps)
+        if grad:
+            self._pending.append(self.current)
+        else:
+            self.settle(None)
+            self.facts.evals.append(self.current)
+
+    def leave(self, module: nn.Module, *_: Any) -> None:
+        if module is self._inside:
+            self._inside = None
+
+    def settle(self, trained: Pass | None) -> None:
+        """Passes with gradients that no backward pass followed were evaluations."""
+        for each in self._pending:
+            (self.facts.train if each is trained else self.facts.evals).append(each)
+        self._pending = []
+
+    def loss(self, value: Tensor, target: Any) -> None:
+        if value.dim() == 0:
+            self._last_loss = float(value.detach())
+            if self.current is not None:
+                self.current.loss = self._last_loss
+        if self.current is not None and isinstance(target, Tensor) and target.dim() == 1:
+            self.current.labels = tuple(target.detach().cpu().tolist())
+
+    def correct(self, hits: Tensor) -> None:
+        if self.current is not None and hits.dim() == 1 and len(hits) == len(self.current.rows):
+            self.current.n_correct = int(hits.sum())
+
+    def backward(self, loss: Tensor) -> None:
+        self.settle(self._pending[-1] if self._pending else None)
+        self._n_backwards += 1
+        value = float(loss.detach()) if loss.dim() == 0 else float("nan")
+        self.facts.losses.append(value)
+        if self._last_loss:
+            self.facts.ratios.append(value / self._last_loss)
+
+    def stepped(self, optimizer: Optimizer, *_: Any) -> None:
+        facts = self.facts
+        if self._cheap and torch.cuda.is_available():
+            torch.cuda.synchronize()
+        facts.backwards.append(self._n_backwards)
+        self._n_backwards = 0
+        facts.times.append(time.perf_counter())
+        facts.rates.append(float(optimizer.param_groups[0]["lr"]))
+        facts.optimizers[type(optimizer).__name__] = dict(optimizer.defaults)
+        late = self._until is not None and time.monotonic() > self._until
+        if late or (self._max_steps is not None and facts.n_steps >= self._max_steps):
+            raise Enough
+
+
+class _Mode(TorchFunctionMode):
+    """Sees calls of functionals and of tensor methods."""
+
+    def __init__(self, watcher: _Watcher) -> None:
+        super().__init__()
+        self._watcher = watcher
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        watcher = self._watcher
+        if name == "backward" and args and isinstance(args[0], Tensor):
+            watcher.backward(args[0])
+        elif watcher.current is not None and name == "dropout":
+            p = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
+            on = kwargs.get("training", args[2] if len(args) > 2 else True)
+            watcher.current.dropout |= bool(p and on)
+        elif (
+            watcher.current is not None and name == "batch_norm" and func.__module__ == "torch.nn.functional"
+        ):
+            watcher.current.batch_norm |= bool(kwargs.get("training", args[5] if len(args) > 5 else False))
+        out = func(*args, **kwargs)
+        if name in _LOSSES and isinstance(out, Tensor):
+            watcher.loss(out, kwargs.get("target", args[1] if len(args) > 1 else None))
+        elif name in ("eq", "__eq__") and isinstance(out, Tensor):
+            watcher.correct(out)
+        return out
+
+
+def _rows(batch: Tensor) -> list[int]:
+    """A number for each example of a batch; equal examples have equal numbers."""
+    if batch.dim() == 0 or batch.is_meta:
+        return []
+    array = batch.detach().cpu().contiguous()
+    if array.dtype == torch.bfloat16:
+        array = array.float()
+    return [hash(row.tobytes()) for row in array.numpy()]
+
+
+def _weights(module: nn.Module) -> float:
+    """A number that changes when the parameters do."""
+    with torch.no_grad():
+        return float(sum((p.double() * (1 + i)).sum() for i, p in enumerate(module.parameters())))

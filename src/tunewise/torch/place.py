@@ -1,0 +1,140 @@
+"""Where the runs of a probe are kept: an ordinary study, so that an interrupted probe goes on where it stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tunewise.errors import SettingError, TrialInfeasible
+from tunewise.records import FrozenTrial, Goal, TrialState
+from tunewise.storage import Log
+from tunewise.study import Study, create_study
+from tunewise.torch.decorator import Objective
+from tunewise.torch.observe import Enough, Facts, observing
+from tunewise.torch.trial import TorchTrial
+from tunewise.types import Choice, FloatArray
+
+_WIDE = (1e-12, 1e12)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Name and storage of a probe's study, and the goal of the training."""
+
+    name: str = "probe"
+    storage: Log | str | None = None
+    goal: Goal = field(default_factory=Goal)
+    seed: int = 0
+
+    def study(self, part: str) -> Study:
+        """The study of one probe; the same name opens it again."""
+        return create_study(
+            f"{self.name}/{part}",
+            self.storage,
+            goals=[self.goal],
+            sampler="random",
+            seed=self.seed,
+            load_if_exists=True,
+        )
+
+
+def rate_name(config: Mapping[str, Choice], given: str | None) -> str:
+    """Which parameter is the learning rate: ``given``, else the only "lr", "...lr" or "learning_rate".
+
+    Raises:
+        SettingError: none or several, or no value for it.
+    """
+    names = (
+        [n for n in config if n.rsplit(".", 1)[-1] in ("lr", "learning_rate")] if given is None else [given]
+    )
+    if len(names) != 1 or not isinstance(config.get(names[0]), int | float):
+        raise SettingError(
+            f"The configuration has the parameters {sorted(config)}; say which is the learning rate (lr=...), and "
+            "give it a value."
+        )
+    return names[0]
+
+
+def run_probe(
+    study: Study,
+    train: Objective,
+    params: Mapping[str, Choice],
+    what: Mapping[str, Any],
+    seed: int,
+    wide: tuple[str, ...],
+) -> FrozenTrial:
+    """Train once with ``params``, or find the record of such a run; parameters in ``wide`` may leave their range.
+
+    Raises:
+        SettingError: ``params`` leave a parameter of the training open.
+    """
+    attrs = {"role": "probe", "seed": seed, **what}
+    for record in study.trials:
+        usable = record.state.is_finished and record.state != TrialState.FAILED
+        same = dict(record.params) == dict(params) and attrs.items() <= dict(record.user_attrs).items()
+        if usable and same:
+            return record
+    number = study.enqueue_trial(dict(params), attrs)
+    study.optimize(lambda trial: train(_Wide(trial, wide)), n_trials=1)
+    record = study.trials.row(number)
+    missing = sorted(set(record.params) - set(params))
+    if missing:
+        raise SettingError(
+            f"The configuration leaves {missing} open, so probes would differ in it; give a value."
+        )
+    return record
+
+
+def timed(
+    train: Objective, params: Mapping[str, Choice], goal: Goal, n_steps: int, cheap: bool = False
+) -> Facts:
+    """Watch ``n_steps`` optimiser steps of a run; nothing is kept. ``cheap``: only their times and the first batch."""
+    facts = Facts()
+    study = create_study(goals=[goal], sampler="random", seed=0)
+    study.enqueue_trial(dict(params))
+    trial = study.ask()
+    try:
+        with observing(facts, n_steps, cheap=cheap):
+            train(_Wide(trial, tuple(params)))
+    except Enough:
+        pass
+    return facts
+
+
+def watched(
+    train: Objective, params: Mapping[str, Choice], goal: Goal, seed: int = 0
+) -> tuple[FloatArray, FloatArray]:
+    """Training losses (n,) and gradient norms (m,) of every step of a run; a run that diverged ends in NaN."""
+    study = create_study(goals=[goal], sampler="random", seed=0)
+    study.enqueue_trial(dict(params), {"seed": seed})
+    trial = TorchTrial(_Wide(study.ask(), tuple(params)), train.plan)
+    facts = Facts()
+    try:
+        with observing(facts, losses_only=True):
+            train.run(trial)
+    except TrialInfeasible:
+        facts.losses.append(math.nan)
+    return np.array(facts.losses), trial.grad_norms
+
+
+class _Wide:
+    """A live trial whose parameters in ``names`` may take any positive value."""
+
+    def __init__(self, trial: Any, names: tuple[str, ...]) -> None:
+        self._trial, self._names = trial, names
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """As the trial's; the range is wide where a probe leaves it."""
+        if name in self._names:
+            low, high, log, step = *_WIDE, True, None
+        value: float = self._trial.suggest_float(name, low, high, step=step, log=log)
+        return value
