@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
@@ -20,15 +20,24 @@ _METRIC_PREFIXES = ("metrics.", "metrics/", "metric_", "metric.", "values.", "va
 _ATTR_PREFIXES = ("user_attrs_", "user_attrs.", "system_attrs_", "system_attrs.", "constraints_", "constraints.", "tags.",
                   "curves.", "intermediate_values.", "_wandb", "gradients/", "parameters/", "system/",
                   "system.")  # fmt: skip
-_TRIAL = ("number", "trial", "trial_number", "trial_id", "run", "run_id", "id", "run_name", "name", "experiment_tag")
+TRIAL_WORDS = ("number", "trial", "trial_number", "trial_id", "run", "run_id", "id", "run_name", "name", "experiment_tag")
 _STATE = ("state", "status")
-_STEP = ("step", "_step", "epoch", "iteration", "iter", "global_step", "trainer/global_step", "training_iteration")
+STEP_WORDS = ("step", "_step", "epoch", "iteration", "iter", "global_step", "trainer/global_step", "training_iteration")
 _STARTED = ("started_at", "datetime_start", "start_time", "created", "created_at", "created at")
 _FINISHED = ("finished_at", "datetime_complete", "end_time", "heartbeat_at")
 _OTHER = {"", "index", "duration", "reason", "runtime", "_runtime", "_timestamp", "timestamp", "time_this_iter_s",
           "time_total_s", "time_since_restore", "user", "notes", "tags", "sweep", "sweep_name", "group", "job_type",
           "hostname", "host", "pid", "node_ip", "date", "experiment_id", "artifact_uri", "seed", "worker", "sampler", "done",
           "commit", "github", "updated", "displayname", "project", "username", "curves", "logdir"}  # fmt: skip
+
+
+# Each narrows what is left; the metric is found where one column remains.
+_METRIC_HINTS: tuple[Callable[[str], bool], ...] = (
+    lambda c: _stripped(c, _METRIC_PREFIXES).lower() in ("value", "objective", "objective_value"),
+    lambda c: _stripped(c, _METRIC_PREFIXES) != c,
+    lambda c: direction_of(c) is not None,
+    lambda c: re.search(r"(^|[^a-z])(val|valid|validation|dev|eval)([^a-z]|$)", c.lower()) is not None,
+)
 
 
 @dataclass
@@ -59,13 +68,13 @@ def layout_of(columns: Columns, reading: Reading, what: str) -> Layout:
     """
     names = {column: column.strip().lower() for column in columns}
     first = {role: _first(names, words) for role, words in (
-        ("trial", _TRIAL), ("state", _STATE), ("step", _STEP), ("started", _STARTED), ("finished", _FINISHED))}  # fmt: skip
+        ("trial", TRIAL_WORDS), ("state", _STATE), ("step", STEP_WORDS), ("started", _STARTED), ("finished", _FINISHED))}  # fmt: skip
     if reading.trial is not None and reading.trial not in columns:
         raise DataError(f"{what} has no column {reading.trial!r} to name the trial; it has {_some(columns)}.")
     trial = reading.trial or first["trial"]
     prefixed = {c: _stripped(c, _PARAM_PREFIXES) for c in columns if _stripped(c, _PARAM_PREFIXES) != c}
     book = {c for c in first.values() if c is not None} | {c for c, name in names.items() if _is_book(name)}
-    book |= {c for c, name in names.items() if name in _TRIAL + _STATE + _STARTED + _FINISHED}
+    book |= {c for c, name in names.items() if name in TRIAL_WORDS + _STATE + _STARTED + _FINISHED}
     free = [c for c in columns if c not in book and c not in prefixed and _has_numbers(columns[c])]
     metric = _metric(columns, reading, free, what)
     layout = Layout(
@@ -76,6 +85,8 @@ def layout_of(columns: Columns, reading: Reading, what: str) -> Layout:
     if layout.step in layout.params or layout.step == metric:
         layout.step = None
     layout.attrs = _attrs(columns, layout, names)
+    if reading.metric is None and len(free) > 1:
+        layout.notes.append(f"The metric is taken to be {layout.goal!r}; --metric NAME takes another one.")
     if not prefixed and not reading.params:
         layout.notes.append(f"Read as hyperparameters: {_some(layout.params)}. If that is wrong, list them with --params.")
     return layout
@@ -128,18 +139,12 @@ def _metric(columns: Columns, reading: Reading, free: Sequence[str], what: str) 
             raise DataError(f"{what} has no column {wanted!r}; it has {_some(columns)}.")
         return fits[0]
     wide = re.compile(r".*[@_.\[](step|epoch)?_?\d+\]?$")
-    for candidates in (
-        [c for c in free if _stripped(c, _METRIC_PREFIXES).lower() in ("value", "objective", "objective_value")],
-        [c for c in free if _stripped(c, _METRIC_PREFIXES) != c],
-        [c for c in free if direction_of(c) is not None and not wide.fullmatch(c)],
-        [c for c in free if not wide.fullmatch(c)] if len(free) == 1 else [],
-    ):
-        if len(candidates) == 1:
-            return candidates[0]
-        if candidates:
-            free = candidates
-            break
-    raise DataError(f"Which column of {what} is the metric? Say --metric NAME; it may be one of {_some(free or columns)}.")
+    left = [c for c in free if not wide.fullmatch(c)] or list(free)
+    for fits in _METRIC_HINTS:
+        left = [c for c in left if fits(c)] or left
+    if len(left) == 1 and (len(free) == 1 or any(fits(left[0]) for fits in _METRIC_HINTS)):
+        return left[0]
+    raise DataError(f"Which column of {what} is the metric? Say --metric NAME; it may be one of {_some(left or columns)}.")
 
 
 def _params(

@@ -9,14 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tunewise.errors import DataError
-from tunewise.integrations.readers.columns import Columns
+from tunewise.integrations.readers.columns import STEP_WORDS, TRIAL_WORDS, Columns
 from tunewise.integrations.readers.found import Reports
 
 Curve = list[tuple[int, float]]
-
-_STEPS = ("step", "_step", "epoch", "iteration", "iter", "global_step", "trainer/global_step", "training_iteration")
-_TRIALS = ("number", "trial", "trial_number", "trial_id", "run", "run_id", "run_name", "name", "id")
-
+CurveSet = Mapping[str, list[Curve]]
 
 def long_curves(
     columns: Columns, rows: Sequence[Sequence[int]], step: str, metrics: Sequence[str], names: Mapping[str, str]
@@ -33,7 +30,7 @@ def long_curves(
     return {metric: each for metric, each in curves.items() if any(len(curve) > 1 for curve in each)}
 
 
-def reports_of(curves: Mapping[str, list[Curve]]) -> dict[str, Reports]:
+def reports_of(curves: CurveSet) -> dict[str, Reports]:
     """The same as flat arrays."""
     reports = {}
     for metric, each in curves.items():
@@ -63,8 +60,8 @@ def curves_of_file(columns: Columns, keys: Sequence[Sequence[str]], goal: str, w
     """
     place = {str(key): i for i, names in reversed(list(enumerate(keys))) for key in names}
     lower = {column.strip().lower(): column for column in columns}
-    step = next((lower[word] for word in _STEPS if word in lower), None)
-    trial = next((lower[word] for word in _TRIALS if word in lower), None)
+    step = next((lower[word] for word in STEP_WORDS if word in lower), None)
+    trial = next((lower[word] for word in TRIAL_WORDS if word in lower), None)
     if trial is not None and step is not None:
         curves = _long(columns, place, len(keys), trial, step)
     elif step is not None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 
 from tunewise.errors import DataError
-from tunewise.integrations.readers.columns import Columns, Layout, layout_of
-from tunewise.integrations.readers.curves import Curve, long_curves, reports_of
+from tunewise.integrations.readers.columns import TRIAL_WORDS, Columns, Layout, layout_of
+from tunewise.integrations.readers.curves import Curve, CurveSet, curves_of_file, long_curves, reports_of
 from tunewise.integrations.readers.domains import choices_domain, seen_domain
 from tunewise.integrations.readers.doubts import direction_of
 from tunewise.integrations.readers.found import Found, Reading
@@ -32,23 +31,39 @@ _WORDS = {
 _STATES = {word: state for state, words in _WORDS.items() for word in words}
 
 
-def read_table(columns: Columns, reading: Reading, name: str, what: str) -> Found:
+def read_table(
+    columns: Columns, reading: Reading, name: str, what: str, *, curves: CurveSet | None = None, curve_table: Columns | None = None
+) -> Found:
     """A study from columns of equal length; ``None`` is an empty cell, NaN a number that is none.
 
     The domains are those of ``reading.space``, else what was seen. A row without a value failed; one whose value is
     NaN or infinite diverged.
+
+    Args:
+        columns: one cell a trial in each, or one cell a report.
+        reading: how to read them.
+        name: of the study.
+        what: the source in words.
+        curves: the curves by metric, one a row.
+        curve_table: a table that holds them.
 
     Raises:
         DataError: there are no rows, or the columns do not say what they are.
     """
     if not columns or not any(len(cells) for cells in columns.values()):
         raise DataError(f"{what} holds no trials.")
+    if reading.metric is not None and reading.metric not in columns and curve_table and reading.metric in curve_table:
+        columns = {**columns, reading.metric: [None] * len(next(iter(columns.values())))}
     layout = layout_of(columns, reading, what)
-    rows, curves = _trials_of(columns, layout, what)
+    rows, own_curves = _trials_of(columns, layout)
+    curves = {**own_curves, **(curves or {})}
+    if curve_table is not None:
+        curves |= curves_of_file(curve_table, _keys(columns, layout, rows), layout.goal, "the table of curves")
     goal = Goal(layout.goal, _direction(layout.goal, reading, what))
-    domains = _domains(columns, layout, rows, reading.space)
+    domains = _domains(columns, layout, rows, reading)
+    order = _order(columns, layout, rows)
     trials = [
-        _trial(columns, layout, rows[i], i, domains, _curve_value(curves, layout.goal, i, goal, reading.value))
+        _trial(columns, layout, rows[i], order[i], domains, _curve_value(curves, layout.goal, i, goal, reading.value))
         for i in range(len(rows))
     ]
     notes = list(layout.notes)
@@ -74,7 +89,7 @@ def _direction(goal: str, reading: Reading, what: str) -> str:
     return direction
 
 
-def _trials_of(columns: Columns, layout: Layout, what: str) -> tuple[list[list[int]], dict[str, list[Curve]]]:
+def _trials_of(columns: Columns, layout: Layout) -> tuple[list[list[int]], dict[str, list[Curve]]]:
     """The rows of each trial, and its curves by metric."""
     n = len(columns[layout.metric])
     ids = columns[layout.trial] if layout.trial is not None else list(range(n))
@@ -90,6 +105,15 @@ def _trials_of(columns: Columns, layout: Layout, what: str) -> tuple[list[list[i
         return [[i] for i in range(n)], _wide_curves(columns, layout)
     metrics = [layout.metric, *(c for c in layout.attrs if _numeric(columns[c]))]
     return list(rows.values()), long_curves(columns, list(rows.values()), layout.step, metrics, {layout.metric: layout.goal})
+
+
+def _keys(columns: Columns, layout: Layout, rows: Sequence[Sequence[int]]) -> list[list[str]]:
+    """The names under which each trial may appear elsewhere."""
+    named = [c for c in columns if c == layout.trial or c.strip().lower() in TRIAL_WORDS]
+    return [
+        [*(str(columns[c][row[0]]) for c in named if columns[c][row[0]] is not None), *([] if layout.number else [str(i)])]
+        for i, row in enumerate(rows)
+    ]
 
 
 def _wide_curves(columns: Columns, layout: Layout) -> dict[str, list[Curve]]:
@@ -143,21 +167,41 @@ def _curve_value(curves: Mapping[str, list[Curve]], goal: str, i: int, kind: Goa
 
 
 def _domains(
-    columns: Columns, layout: Layout, rows: Iterable[Sequence[int]], space: Space | None
+    columns: Columns, layout: Layout, rows: Iterable[Sequence[int]], reading: Reading
 ) -> dict[str, tuple[str, Domain]]:
-    """Column -> (parameter, domain), of the parameters that have a value somewhere."""
+    """Column -> (parameter, domain), of the parameters that vary (or that the user named)."""
     firsts = [row[0] for row in rows]
-    domains = {}
+    space = reading.space or Space({})
+    domains, fixed = {}, []
     for column, name in layout.params.items():
-        values = [_choice(columns[column][i]) for i in firsts]
-        known = [value for value in values if value is not None]
-        if known:
-            domains[column] = (name, space[name] if space is not None and name in space else seen_domain(known))
-    if space is not None:
-        missing = [name for name in space if name not in {name for name, _ in domains.values()}]
-        if missing:
-            raise DataError(f"The space names {missing[0]!r}, which is no hyperparameter here; there are {list(layout.params.values())}.")
+        known = [value for i in firsts if (value := _choice(columns[column][i])) is not None]
+        domain = space[name] if name in space else seen_domain(known)
+        if domain.n_values == 1 and not (name in space or reading.params):
+            fixed.append(column)
+        elif known:
+            domains[column] = (name, domain)
+    layout.attrs += fixed
+    if fixed:
+        names = ", ".join(layout.params[c] for c in fixed[:8]) + (", ..." if len(fixed) > 8 else "")
+        layout.notes.append(f"The same in every trial, so no hyperparameters here: {names}.")
+    missing = [name for name in space if name not in {name for name, _ in domains.values()}]
+    if missing:
+        known_names = list(layout.params.values())
+        raise DataError(f"The space names {missing[0]!r}, which is no hyperparameter here; there are {known_names[:20]}.")
     return domains
+
+
+def _order(columns: Columns, layout: Layout, rows: Sequence[Sequence[int]]) -> list[int]:
+    """The number of each trial: as the table gives it, else by the time of its start, else by its row."""
+    if layout.number is not None:
+        return [_whole(columns[layout.number][row[0]], i) for i, row in enumerate(rows)]
+    times = [_time(columns, layout.started, row[0]) for row in rows]
+    if not all(math.isfinite(at) for at in times):
+        return list(range(len(rows)))
+    numbers = [0] * len(rows)
+    for number, i in enumerate(sorted(range(len(rows)), key=lambda i: (times[i], i))):
+        numbers[i] = number
+    return numbers
 
 
 def _choice(cell: Any) -> Choice:
@@ -167,7 +211,7 @@ def _choice(cell: Any) -> Choice:
 
 
 def _trial(
-    columns: Columns, layout: Layout, row: Sequence[int], i: int, domains: Mapping[str, tuple[str, Domain]],
+    columns: Columns, layout: Layout, row: Sequence[int], number: int, domains: Mapping[str, tuple[str, Domain]],
     curve_value: float | None,
 ) -> FrozenTrial:  # fmt: skip
     first, last = row[0], row[-1]
@@ -180,7 +224,7 @@ def _trial(
     state = _STATES.get(str(columns[layout.state][last]).strip().lower()) if layout.state is not None else None
     value = curve_value if curve_value is not None else columns[layout.metric][last]
     trial = FrozenTrial(
-        _number(columns, layout, first, i), state or TrialState.COMPLETE, params, None, kinds,
+        number, state or TrialState.COMPLETE, params, None, kinds,
         user_attrs={c.removeprefix("user_attrs_").removeprefix("user_attrs."): v for c in layout.attrs
                     if (v := _plain(columns[c][last])) is not None and not c.startswith("constraints")},
         constraints={c[12:]: float(v) for c in layout.attrs
@@ -213,8 +257,7 @@ def _inside(name: str, value: Choice, domain: Domain) -> tuple[Choice, Domain]:
     return float(value), Float(float(low), float(high), log)
 
 
-def _number(columns: Columns, layout: Layout, row: int, i: int) -> int:
-    cell = columns[layout.number][row] if layout.number is not None else i
+def _whole(cell: Any, i: int) -> int:
     return int(cell) if isinstance(cell, int | float) and math.isfinite(cell) and cell == int(cell) else i
 
 
@@ -235,10 +278,3 @@ def _numeric(cells: Sequence[Any]) -> bool:
     return any(isinstance(c, int | float) and not isinstance(c, bool) for c in cells) and not any(
         isinstance(c, str | bool) for c in cells
     )
-
-
-def with_curves(found: Found, curves: Mapping[str, list[Curve]]) -> Found:
-    """The study with reports from elsewhere in place of its own."""
-    return replace(found, reports={**found.reports, **reports_of(curves)})
-
-
