@@ -258,7 +258,10 @@ def test_a_declared_conditional_space_is_asked_at_once():
 def test_groups_are_found_by_running(storage):
     study = tw.create_study("s", storage, sampler="random", seed=2)
     study.optimize(branching, 30)
-    assert set(study.trials.groups()) == {("x", "kind"), ("n", "scale")}
+    structure = study.trials.structure()
+    assert structure.groups == (("x", "kind", "n", "scale"),)
+    assert structure.when == dict.fromkeys(("n", "scale"), ("kind", ("a",)))
+    assert study.trials.space.when == structure.when
 
 
 def test_unused_members_of_a_group_are_dropped():

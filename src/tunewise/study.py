@@ -24,6 +24,7 @@ from tunewise.errors import (
     MissingExtra,
     NoTrials,
     SettingError,
+    SpaceError,
     StudyExists,
     StudyNotFound,
     TrialInfeasible,
@@ -189,11 +190,13 @@ class Study:
         Parameters that are not given are suggested as usual.
 
         Raises:
-            SpaceError: the study's declared space does not allow a value.
+            SpaceError: the study's declared space does not allow a value, or rules the combination out.
         """
         plain = {str(name): to_plain(value) for name, value in params.items()}
-        if self.info.space is not None:
-            self.info.space.encode(plain)
+        if self.info.space is not None and not self.info.space.allowed(self.info.space.encode(plain)):
+            raise SpaceError(
+                f"{plain} is ruled out by the limits of the space; queue a point that is allowed."
+            )
         attrs = to_plain(dict(user_attrs or {}))
         return self._claim(lambda number: [TrialQueued(number, plain, attrs, time.time())], durable=True)
 
@@ -398,7 +401,8 @@ class _Desk:
         with study._lock:
             trials = study._trials
             rng = study._dice.stream(number, space.code)
-            return study.sampler.suggest(trials, space, number, rng), study._position
+            raw = study.sampler.suggest(trials, space, number, rng)
+            return space.nearest_allowed(raw, rng), study._position
 
     def write(self, events: Sequence[Event]) -> None:
         self._study._append(events)

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
-import numpy as np
-
 from tunewise.errors import SettingError, SpaceError, TrialInfeasible
 from tunewise.events import Constrained, Event, Noted, ParamsDropped, ParamsSet, Reported, to_plain
 from tunewise.records import FrozenTrial
@@ -124,22 +122,16 @@ class Trial:
         """Suggest a space, honouring fixed values, and note the result."""
         novel = self._table.novel_domains(space)
         fixed = self._fixed_in(space) if self._fixed else {}
-        params: Params = {}
         seen = 0
         if len(fixed) < space.n_dims:
-            raw, seen = self._desk.suggest(space, self.number)
-            params = space.decode(raw)
-        if fixed:
-            params = space.decode(space.mask(space.encode({**self._completed(space, params), **fixed})))
+            raw, seen = self._desk.suggest(space.pinned(fixed), self.number)
+        else:
+            raw = space.mask(space.encode(fixed))
+        params = space.decode(raw)
         self._ready.update(params)
         self._ready_in.update(space.items())
         domains = {name: domain for name, domain in novel.items() if name in params} if novel else {}
         self._note_params(params, domains, seen, alone=space.n_dims == 1)
-
-    def _completed(self, space: Space, params: Params) -> Params:
-        """``params`` with some legal value for the inactive names, so that fixed values may activate them."""
-        spare = space.decode(space.from_unit(np.full(space.n_dims, 0.5)))
-        return {**spare, **params}
 
     def _fixed_in(self, space: Space) -> Params:
         fixed: Params = {}

@@ -34,6 +34,7 @@ from tunewise.events import (
 )
 from tunewise.records import FrozenTrial, Goal, StudyInfo, TrialState
 from tunewise.space import Categorical, Domain, Float, Space
+from tunewise.structure import Evidence, Structure, find_structure
 from tunewise.types import BoolArray, Choice, FloatArray, IntArray, Json, Params
 
 T = TypeVar("T")
@@ -97,17 +98,18 @@ class Trials:
         self._constraints: dict[int, dict[str, float]] = {}
         self._reasons: dict[int, str] = {}
         self._curves: dict[str, CurveColumns] = {}
-        self._signatures: tuple[set[tuple[str, ...]], set[tuple[str, ...]]] = (set(), set())
+        self._evidence = (Evidence(), Evidence())  # of the complete trials, and of those that ended otherwise
         self._best = [_NO_BEST]
         self._signs = [1.0]
         self._open: set[int] = set()
         self._finish_of: dict[int, TrialFinished] = {}
-        self._groups: tuple[tuple[int, ...], tuple[tuple[str, ...], ...]] | None = None
+        self._structure: tuple[tuple[int, ...], Structure] | None = None
         self._novel: dict[Space, Mapping[str, Domain]] = {}
         self._joint: dict[tuple[str, Domain], Space] = {}
         self._first_domains: dict[tuple[str, ...], dict[str, Domain]] = {}
         self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._moved: set[str] = set()
+        self._n_moves = 0
         self._memo: dict[Hashable, tuple[int, Any]] = {}
         self._kept: dict[Hashable, Any] = {}
         self._folds: dict[Hashable, tuple[int, Any]] = {}
@@ -261,25 +263,35 @@ class Trials:
         keep = [not ((loss <= y).all(axis=1) & (loss < y).any(axis=1)).any() for y in loss]
         return np.asarray(rows[np.array(keep, dtype=bool)])
 
-    def groups(self) -> tuple[tuple[str, ...], ...]:
-        """Parameters that always appear together, from the complete trials (from other finished ones before those).
+    @property
+    def space(self) -> Space:
+        """The declared space; else that of all parameters whose presence is understood. O(1) mostly."""
+        if self.info.space is not None:
+            return self.info.space
+        structure = self.structure()
+        explained = max(structure.groups, key=len, default=())
+        return structure.space(explained, self.domains)
+
+    def structure(self) -> Structure:
+        """How the parameters hang together, from the complete trials (before there are any, from those that ended otherwise).
 
         This is how a define-by-run space is found: each group is suggested jointly. O(1) until a trial shows a new
-        combination of parameters.
+        combination of parameters, or a value in a combination where it had not been seen.
         """
-        version = (len(self._signatures[0]), len(self._signatures[1]), len(self._parameters))
-        if self._groups is None or self._groups[0] != version:
-            self._groups = (version, self._partition())
+        evidence = self._evidence[0] if self._evidence[0].combinations else self._evidence[1]
+        version = (*(each.version for each in self._evidence), len(self._parameters), self._n_moves)
+        if self._structure is None or self._structure[0] != version:
+            self._structure = (version, find_structure(evidence, self.domains))
             self._joint.clear()
-        return self._groups[1]
+        return self._structure[1]
 
     def joint_space(self, name: str, domain: Domain) -> Space:
         """The group to which ``name`` belongs, each with its latest domain, and ``name`` with ``domain``. O(1)."""
-        groups = self.groups()
+        structure = self.structure()
         space = self._joint.get((name, domain))
         if space is None:
-            group = next((group for group in groups if name in group), (name,))
-            space = Space({**{member: self.domains.get(member, domain) for member in group}, name: domain})
+            group = structure.group_of(name)
+            space = structure.space(group, {**self.domains, name: domain})
             self._joint[name, domain] = space
         return space
 
@@ -472,7 +484,7 @@ class Trials:
     def _move(self, name: str, domain: Domain) -> None:
         """Note the domain under which a name was seen last."""
         self.domains[name] = domain
-        self._joint.clear()
+        self._n_moves += 1
         if domain == self._parameters[name].first_domain:
             self._moved.discard(name)
         else:
@@ -527,7 +539,7 @@ class Trials:
             if number not in self._constraints or self._columns["violation"][number] == 0:
                 self._best = [min(best, (y, number)) for best, y in zip(self._best, loss, strict=True)]
         if event.state != _FAILED:
-            self._signatures[not complete].add(self._names_of[number])
+            self._show_structure(number, self._evidence[not complete])
 
     # --- helpers ---------------------------------------------------------------------------------------------------
 
@@ -596,7 +608,11 @@ class Trials:
 
     def _params_of(self, number: int, domains: Mapping[str, Domain]) -> Params:
         layout = self._layouts.get(self._names_of[number])
-        if layout is not None and layout.all_float and number not in self._other_domains:
+        if (
+            layout is not None
+            and layout.all_float
+            and domains is self._first_domains.get(self._names_of[number])
+        ):
             return dict(zip(domains, self._raw[number, layout.columns].tolist(), strict=True))
         row = self._raw[number].tolist()
         params: Params = {}
@@ -609,19 +625,26 @@ class Trials:
                 params[name] = raw if type(domain) is Float else domain.decode(raw)
         return params
 
+    def _show_structure(self, number: int, evidence: Evidence) -> None:
+        """Note which parameters a trial asked for, and their discrete values where there are several combinations."""
+        names = self._names_of[number]
+        known = evidence.combinations
+        if len(known) == 1 and names not in known:
+            alike = self._columns["state"][number] == _COMPLETE
+            for other in self._finished[:-1]:
+                state = self._columns["state"][other]
+                if state != _FAILED and (state == _COMPLETE) == alike:
+                    evidence.add(self._names_of[other], self._discrete_params(other))
+        if len(known) > 1 or names not in known:
+            evidence.add(names, self._discrete_params(number) if known else {})
+
+    def _discrete_params(self, number: int) -> Params:
+        domains = self._domains_of(number)
+        return self._params_of(number, {n: d for n, d in domains.items() if d.n_values is not None})
+
     def _lowest(self, goal: int) -> tuple[float, int]:
         rows = np.flatnonzero((self.state == TrialState.COMPLETE) & (self.violation == 0))
         return min(zip(self.loss[rows, goal].tolist(), rows.tolist(), strict=True), default=_NO_BEST)
-
-    def _partition(self) -> tuple[tuple[str, ...], ...]:
-        signatures = {frozenset(names) for names in self._signatures[0] or self._signatures[1]}
-        kinds: dict[tuple[bool, ...], list[str]] = {}
-        ordered = sorted(signatures, key=sorted)
-        for name in self._parameters:
-            membership = tuple(name in signature for signature in ordered)
-            if any(membership):
-                kinds.setdefault(membership, []).append(name)
-        return tuple(tuple(names) for names in kinds.values())
 
 
 def _check_kind(name: str, first: Domain | None, domain: Domain) -> None:

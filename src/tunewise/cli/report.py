@@ -10,7 +10,6 @@ import click
 from tunewise.cli.help import epilog
 from tunewise.cli.place import open_study, split, study_argument
 from tunewise.playbook.finding import Findings
-from tunewise.space import Space
 
 
 @click.command(
@@ -38,6 +37,6 @@ def write_report(opened: Any, findings: Findings, title: str, file: Path) -> Non
     from tunewise.report import render_report, study_report
 
     trials = opened.trials
-    space = trials.info.space or Space(dict(trials.domains))
+    space = trials.space
     path = render_report(study_report(trials, space, findings, title), file)
     click.echo(f"Report written to {path}", err=True)

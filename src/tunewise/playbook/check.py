@@ -36,7 +36,7 @@ def check(
     if len(trials.goals) > 1:
         raise SettingError(f"The checks judge one goal; this study has {len(trials.goals)}.")
     if space is None:
-        space = trials.info.space or Space(dict(trials.domains))
+        space = trials.space
     evidence = gather(trials, space, noise_sd, min_effect, command)
     return Findings(
         [infeasible_share(evidence), *boundaries(evidence), density(evidence), *curve_checks(evidence)]

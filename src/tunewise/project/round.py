@@ -50,7 +50,7 @@ class Round:
     @property
     def space(self) -> Space:
         """The space that is searched: the declared one, else what the training function asked for."""
-        return self.study.info.space or Space(dict(self.study.trials.domains))
+        return self.study.trials.space
 
     @property
     def roles(self) -> dict[str, str]:
@@ -163,7 +163,7 @@ class Round:
     def _change_domain(self, name: str, domain: Domain, n: int) -> None:
         """Declare the space anew with ``domain``, and queue ``n`` trials in the part of it that is new."""
         old = self.space[name]
-        if self.study.info.space is None and len(self.study.trials.groups()) > 1:
+        if self.study.info.space is None and len(self.study.trials.structure().groups) > 1:
             raise SettingError(
                 f"The range of {name!r} cannot be changed: the training function has conditional parameters. "
                 "Declare the space (space=...) with its conditions."

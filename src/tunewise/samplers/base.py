@@ -26,6 +26,8 @@ class Sampler(Protocol):
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """Raw values (d,) for trial ``number``, in the order of ``space.names``; NaN where inactive.
 
+        Points made by ``space.mask(space.from_unit(u))`` respect the space's conditions and pins.
+
         The rows of ``number`` and of other running trials are in the table already; the latter are pending.
 
         Raises:

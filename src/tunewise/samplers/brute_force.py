@@ -68,11 +68,11 @@ def _choose(
     tree: _Node | None, space: Space, name: str, chosen: Mapping[str, float], rng: np.random.Generator
 ) -> float:
     domain = space[name]
-    if domain.n_values is None:
+    if domain.n_values is None and name not in space.pins:
         raise SettingError(
             f"{name!r} is continuous, {domain}; brute force needs a step or a list of choices."
         )
-    for value in rng.permutation(domain.values()).tolist():
+    for value in rng.permutation(space.axis(name)).tolist():
         if _has_unvisited(tree, {**chosen, name: value}):
             return float(value)
     raise SearchExhausted("Every combination of the parameters has been visited.")

@@ -61,8 +61,8 @@ class CmaEs:
         """A draw from the distribution after the last whole generation."""
         require_one_goal(self, trials)
         axes = _axes_of(space)
-        learner = _Learner(self, space)
-        state = trials.fold(("cmaes", self, space), learner.begin(), learner)
+        learner = _Learner(self, space.pinned({}))
+        state = trials.fold(("cmaes", learner), learner.begin(), learner)
         return space.mask(space.from_unit(_draw(state, axes, rng)))
 
 

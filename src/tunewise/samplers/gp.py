@@ -145,7 +145,7 @@ def _model(
     if key is None or np.isfinite(loss[:n_fit][~bad[:n_fit]]).sum() < 2:
         fitted = _fit(Z, loss, bad, group)
     else:
-        name = ("gp", key, space, n_fit, int(seen.rows[n_fit - 1]))
+        name = ("gp", key, space.pinned({}), n_fit, int(seen.rows[n_fit - 1]))
         fitted = trials.remember(name, lambda: _fit(Z[:n_fit], loss[:n_fit], bad[:n_fit], group))
     rows = _subset(Z, loss, bad)
     y, extra = _targets(fitted.warp, loss[rows], bad[rows])

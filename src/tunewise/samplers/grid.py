@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from tunewise.errors import SearchExhausted, SettingError
-from tunewise.space import Domain, Float, Space
+from tunewise.space import Float, Space
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray
 
@@ -74,7 +74,10 @@ def _shuffled(
 ) -> FloatArray:
     given = dict(listed)
     names = sorted(space)
-    axes = [np.unique(given[name]) if name in given else _axis(space[name], n_each) for name in names]
+    axes = [
+        np.unique(given[name]) if name in given and name not in space.pins else _axis(space, name, n_each)
+        for name in names
+    ]
     total = int(np.prod([float(len(axis)) for axis in axes]))
     if total > _LARGEST_GRID:
         raise SettingError(f"The grid has {total} points, more than {_LARGEST_GRID}; list fewer values.")
@@ -86,8 +89,8 @@ def _shuffled(
     return np.random.Generator(np.random.Philox(key=seed)).permutation(points)
 
 
-def _axis(domain: Domain, n_each: int) -> FloatArray:
-    if domain.n_values is not None:
-        return domain.values()
-    assert isinstance(domain, Float)
-    return domain.from_unit(np.linspace(0.0, 1.0, n_each) if n_each > 1 else np.array([0.5]))
+def _axis(space: Space, name: str, n_each: int) -> FloatArray:
+    domain = space[name]
+    if isinstance(domain, Float) and domain.n_values is None and name not in space.pins:
+        return domain.from_unit(np.linspace(0.0, 1.0, n_each) if n_each > 1 else np.array([0.5]))
+    return space.axis(name)

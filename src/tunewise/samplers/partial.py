@@ -35,14 +35,6 @@ class PartialFixed:
         return make(self.base).name
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
-        """The base sampler's point of the free parameters, and the fixed ones."""
-        raw = np.full(space.n_dims, np.nan)
-        column = {name: j for j, name in enumerate(space.names)}
-        free = [name for name in space.names if name not in self.fixed]
-        for name in set(space.names) - set(free):
-            raw[column[name]] = space[name].encode(self.fixed[name])
-        if free:
-            raw[[column[name] for name in free]] = make(self.base).suggest(
-                trials, space.subset(free), number, rng
-            )
-        return space.mask(raw)
+        """The base sampler's point with the fixed values."""
+        fixed = {name: value for name, value in self.fixed.items() if name in space}
+        return make(self.base).suggest(trials, space.pinned({**space.pins, **fixed}), number, rng)

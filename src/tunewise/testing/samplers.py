@@ -25,6 +25,7 @@ _MIXED = Space(
     },
     {"m": ("k", ["a"])},
 )
+_N_QUEUED = 3
 _LOSSES: dict[str, Callable[[Trial], float]] = {
     "smooth": lambda trial: sum(v for v in trial.params.values() if isinstance(v, float)),
     "constant": lambda trial: 1.0,
@@ -38,8 +39,9 @@ _LOSSES: dict[str, Callable[[Trial], float]] = {
 def check_sampler(make: Callable[[], Sampler], n_trials: int = 24, finite_only: bool = False) -> None:
     """Hold a sampler to what every sampler promises.
 
-    Values lie inside their domains, active parameters are never missing and inactive ones never given; the same seed
-    gives the same study; odd losses (constant, diverged, huge, tiny) neither stop it nor lead it outside.
+    Values lie inside their domains, active parameters are never missing and inactive ones never given; parameters with which
+    a trial was queued keep their values; the same seed gives the same study; odd losses (constant, diverged, huge, tiny)
+    neither stop it nor lead it outside.
 
     Args:
         make: makes the sampler anew.
@@ -64,6 +66,8 @@ def check_sampler(make: Callable[[], Sampler], n_trials: int = 24, finite_only: 
 
 def _run(sampler: Sampler, space: Space, loss: Callable[[Trial], float], n_trials: int) -> Study:
     study = create_study("contract", sampler=sampler, seed=7, space=space)
+    for _ in range(_N_QUEUED):
+        study.enqueue_trial({"k": "a"})
     try:
         study.optimize(loss, n_trials)
     except SearchExhausted:
@@ -72,6 +76,8 @@ def _run(sampler: Sampler, space: Space, loss: Callable[[Trial], float], n_trial
 
 
 def _legal(study: Study, space: Space, kind: str) -> None:
+    queued = [record.params.get("k") for record in study.trials if record.number < _N_QUEUED]
+    assert queued == ["a"] * _N_QUEUED, f"Queued trials did not keep their value of k: {queued}"
     for record in study.trials:
         if record.state.name == "FAILED" and not record.params:
             continue

@@ -176,3 +176,28 @@ def test_choices_of_different_types_stay_apart():
         str,
         type(None),
     ]
+
+
+def test_pinned_points_have_the_pinned_values_and_earlier_points_stay_points():
+    space = Space(
+        {
+            "opt": Categorical(("sgd", "adam")),
+            "lr": Float(1e-4, 1, log=True),
+            "m": Float(0.0, 1.0),
+            "n": Int(1, 3),
+        },
+        {"m": ("opt", ["sgd"])},
+    )
+    pinned = space.pinned({"opt": "sgd", "lr": 0.1})
+    points = pinned.sample(np.random.default_rng(0), 20)
+    assert all(pinned.decode(row) | {"opt": "sgd", "lr": 0.1} == pinned.decode(row) for row in points)
+    assert not np.isnan(points).any()
+    other = space.encode({"opt": "adam", "lr": 0.5, "n": 2})
+    assert pinned.decode(other) == {"opt": "adam", "lr": 0.5, "n": 2}
+    assert pinned != space
+    assert pinned.pinned({}) == space
+    whole = space.pinned({"lr": 0.1, "m": 0.5})
+    assert whole.n_points == len(whole.grid()) == 6
+    assert pinned.subset(["lr", "n"]).pins == {"lr": 0.1}
+    with pytest.raises(SpaceError, match="'lr'"):
+        space.pinned({"lr": 3.0})
