@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import chdtrc, kolmogorov
@@ -59,9 +60,7 @@ def covers_evenly(X: FloatArray, n_values: Sequence[int | None]) -> float:
         X: (n, d) in [0, 1], discrete values at the centres of their bins; NaN is left out.
         n_values: how many values each column has; None for a continuum.
     """
-    ps = [
-        _uniform(u[~np.isnan(u)], k) for u, k in zip(X.T, n_values, strict=True) if k is None or k > 1
-    ]
+    ps = [_uniform(u[~np.isnan(u)], k) for u, k in zip(X.T, n_values, strict=True) if k is None or k > 1]
     return min(1.0, len(ps) * min(ps, default=1.0))
 
 
@@ -69,7 +68,7 @@ def _block_pairs(rank: FloatArray, order: IntArray) -> list[tuple[IntArray, IntA
     """For each block but the first: its points, and the best of the points before it."""
     edges = np.linspace(0, len(order), _N_BLOCKS + 1).astype(int)
     pairs = []
-    for start, stop in zip(edges[1:-1], edges[2:], strict=True):
+    for start, stop in pairwise(edges[1:]):
         before = order[:start]
         k = max(1, int(_TOP * start))
         pairs.append((order[start:stop], before[np.argpartition(rank[before], k - 1)[:k]]))

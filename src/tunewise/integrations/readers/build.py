@@ -38,10 +38,13 @@ def to_trials(found: Found, reading: Reading) -> Trials:
     """
     found = _numbered(_one_goal(_renamed(found, reading.rename), reading.metric))
     found.trials = [_judged(trial, found.goals, reading) for trial in found.trials]
-    space = reading.space or _hull(found)
-    outline = _folded(replace(found, reports={}), space, "")
+    outline = _folded(replace(found, reports={}), None, "")
+    space = _declared(outline, found, reading.space)
+    outline = _folded(replace(found, reports={}), space, "") if space is not None else outline
     found.notes += notes_about(outline, found.reports, reading)
-    sampler = reading.sampler or guess_sampler(outline, found.ranges_known or bool(reading.space), found.notes)
+    sampler = reading.sampler or guess_sampler(
+        outline, found.ranges_known or bool(reading.space), found.notes
+    )
     return _folded(found, space, sampler)
 
 
@@ -110,24 +113,51 @@ def _judged(trial: FrozenTrial, goals: tuple[Goal, ...], reading: Reading) -> Fr
     for goal, value in zip(goals, trial.values, strict=True):
         limit = math.inf if reading.diverged is None else goal.sign * reading.diverged
         if not math.isfinite(value) or goal.sign * value >= limit:
-            return trial._replace(state=TrialState.INFEASIBLE, values=None, reason=f"{goal.name} is {value:g}")
+            return trial._replace(
+                state=TrialState.INFEASIBLE, values=None, reason=f"{goal.name} is {value:g}"
+            )
     return trial
 
 
-def _hull(found: Found) -> Space | None:
-    """The space of the smallest domains that hold all that were used, where a domain changed; None where none did."""
+def _declared(outline: Trials, found: Found, given: Space | None) -> Space | None:
+    """The space with its conditions, where the user gave ranges or a range changed; else None, as it speaks for itself.
+
+    A range that changed becomes the smallest that holds all.
+    """
     seen: dict[str, dict[Domain, None]] = {}
     for domains in {id(t.domains): t.domains for t in found.trials}.values():
         for name, domain in domains.items():
             seen.setdefault(name, {})[domain] = None
-    moved = [name for name, domains in seen.items() if len(domains) > 1]
-    if not moved:
+    domains = dict(given or {})
+    unknown = [name for name in domains if name not in seen]
+    if unknown:
+        raise SettingError(
+            f"The space names {unknown[0]!r}, which is no parameter here; there are {sorted(seen)[:20]}."
+        )
+    moved = [name for name, each in seen.items() if len(each) > 1 and name not in domains]
+    if moved:
+        found.notes.append(
+            f"The range of {_listed(moved)} changed during the study; trials are judged over the union of the ranges, "
+            "which they do not cover evenly."
+        )
+    domains |= {name: _union(name, list(seen[name])) for name in moved}
+    if not domains:
         return None
-    found.notes.append(
-        f"The range of {_listed(moved)} changed during the study; trials are judged over the union of the ranges, which "
-        "they do not cover evenly."
+    space = outline.space.replace(
+        **{name: domain for name, domain in domains.items() if name in outline.space}
     )
-    return Space({name: _union(name, list(domains)) for name, domains in seen.items()})
+    outside = {name: int(k) for name, k in zip(space, _n_outside(outline, space), strict=True) if k}
+    for name, k in list(outside.items())[:5]:
+        found.notes.append(
+            f"{k} trials have a {name} outside the given range {space[name]}; they are left out of the checks."
+        )
+    return space
+
+
+def _n_outside(trials: Trials, space: Space) -> IntArray:
+    """For each parameter how many trials have a value that the space does not hold."""
+    have = ~np.isnan(trials.raw(Space({name: trials.domains[name] for name in space})))
+    return np.asarray((have & np.isnan(trials.raw(space))).sum(axis=0))
 
 
 def _union(name: str, domains: list[Domain]) -> Domain:

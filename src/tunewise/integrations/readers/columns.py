@@ -16,15 +16,51 @@ Columns = dict[str, list[Any]]
 
 _PARAM_PREFIXES = ("params_", "params.", "params/", "param_", "param.", "config.", "config/", "hyperparameters.",
                    "hparams.", "hparams/", "hparam.")  # fmt: skip
-_METRIC_PREFIXES = ("metrics.", "metrics/", "metric_", "metric.", "values.", "values_", "summary.", "summary/")
+_METRIC_PREFIXES = (
+    "metrics.",
+    "metrics/",
+    "metric_",
+    "metric.",
+    "values.",
+    "values_",
+    "summary.",
+    "summary/",
+)
 _ATTR_PREFIXES = ("user_attrs_", "user_attrs.", "system_attrs_", "system_attrs.", "constraints_", "constraints.", "tags.",
                   "curves.", "intermediate_values.", "_wandb", "gradients/", "parameters/", "system/",
                   "system.")  # fmt: skip
-TRIAL_WORDS = ("number", "trial", "trial_number", "trial_id", "run", "run_id", "id", "run_name", "name", "experiment_tag")
+TRIAL_WORDS = (
+    "number",
+    "trial",
+    "trial_number",
+    "trial_id",
+    "run",
+    "run_id",
+    "id",
+    "run_name",
+    "name",
+    "experiment_tag",
+)
 _STATE = ("state", "status")
-STEP_WORDS = ("step", "_step", "epoch", "iteration", "iter", "global_step", "trainer/global_step", "training_iteration")
+STEP_WORDS = (
+    "step",
+    "_step",
+    "epoch",
+    "iteration",
+    "iter",
+    "global_step",
+    "trainer/global_step",
+    "training_iteration",
+)
 _STARTED = ("started_at", "datetime_start", "start_time", "created", "created_at", "created at")
 _FINISHED = ("finished_at", "datetime_complete", "end_time", "heartbeat_at")
+_ROLES = {
+    "trial": TRIAL_WORDS,
+    "state": _STATE,
+    "step": STEP_WORDS,
+    "started": _STARTED,
+    "finished": _FINISHED,
+}
 _OTHER = {"", "index", "duration", "reason", "runtime", "_runtime", "_timestamp", "timestamp", "time_this_iter_s",
           "time_total_s", "time_since_restore", "user", "notes", "tags", "sweep", "sweep_name", "group", "job_type",
           "hostname", "host", "pid", "node_ip", "date", "experiment_id", "artifact_uri", "seed", "worker", "sampler", "done",
@@ -67,8 +103,7 @@ def layout_of(columns: Columns, reading: Reading, what: str) -> Layout:
         DataError: the metric or a wanted parameter is not there, or nothing says which column the metric is.
     """
     names = {column: column.strip().lower() for column in columns}
-    first = {role: _first(names, words) for role, words in (
-        ("trial", TRIAL_WORDS), ("state", _STATE), ("step", STEP_WORDS), ("started", _STARTED), ("finished", _FINISHED))}  # fmt: skip
+    first = {role: _first(names, words) for role, words in _ROLES.items()}
     if reading.trial is not None and reading.trial not in columns:
         raise DataError(f"{what} has no column {reading.trial!r} to name the trial; it has {_some(columns)}.")
     trial = reading.trial or first["trial"]
@@ -88,7 +123,9 @@ def layout_of(columns: Columns, reading: Reading, what: str) -> Layout:
     if reading.metric is None and len(free) > 1:
         layout.notes.append(f"The metric is taken to be {layout.goal!r}; --metric NAME takes another one.")
     if not prefixed and not reading.params:
-        layout.notes.append(f"Read as hyperparameters: {_some(layout.params)}. If that is wrong, list them with --params.")
+        layout.notes.append(
+            f"Read as hyperparameters: {_some(layout.params)}. If that is wrong, list them with --params."
+        )
     return layout
 
 
@@ -110,7 +147,7 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _first(names: Mapping[str, str], words: Sequence[str]) -> str | None:
-    by_name = {name: column for column, name in reversed(names.items())}
+    by_name = {name: column for column, name in reversed(list(names.items()))}
     return next((by_name[word] for word in words if word in by_name), None)
 
 
@@ -134,17 +171,21 @@ def _has_numbers(cells: Sequence[Any]) -> bool:
 def _metric(columns: Columns, reading: Reading, free: Sequence[str], what: str) -> str:
     wanted = reading.metric
     if wanted is not None:
-        fits = [c for c in columns if c == wanted] or [c for c in columns if _stripped(c, _METRIC_PREFIXES) == wanted]
+        fits = [c for c in columns if c == wanted] or [
+            c for c in columns if _stripped(c, _METRIC_PREFIXES) == wanted
+        ]
         if not fits:
             raise DataError(f"{what} has no column {wanted!r}; it has {_some(columns)}.")
         return fits[0]
     wide = re.compile(r".*[@_.\[](step|epoch)?_?\d+\]?$")
     left = [c for c in free if not wide.fullmatch(c)] or list(free)
-    for fits in _METRIC_HINTS:
-        left = [c for c in left if fits(c)] or left
-    if len(left) == 1 and (len(free) == 1 or any(fits(left[0]) for fits in _METRIC_HINTS)):
+    for hint in _METRIC_HINTS:
+        left = [c for c in left if hint(c)] or left
+    if len(left) == 1 and (len(free) == 1 or any(hint(left[0]) for hint in _METRIC_HINTS)):
         return left[0]
-    raise DataError(f"Which column of {what} is the metric? Say --metric NAME; it may be one of {_some(left or columns)}.")
+    raise DataError(
+        f"Which column of {what} is the metric? Say --metric NAME; it may be one of {_some(left or columns)}."
+    )
 
 
 def _params(
@@ -155,7 +196,9 @@ def _params(
         for pattern in reading.params:
             fits = [c for c in columns if fnmatch(c, pattern) or fnmatch(prefixed.get(c, c), pattern)]
             if not fits:
-                raise DataError(f"{what} has no column {pattern!r} to be a hyperparameter; it has {_some(columns)}.")
+                raise DataError(
+                    f"{what} has no column {pattern!r} to be a hyperparameter; it has {_some(columns)}."
+                )
             chosen |= {c: prefixed.get(c, c) for c in fits}
         chosen.pop(metric, None)
     elif prefixed:
@@ -168,8 +211,20 @@ def _params(
 
 
 def _attrs(columns: Columns, layout: Layout, names: Mapping[str, str]) -> list[str]:
-    used = {layout.metric, layout.number, layout.state, layout.step, layout.started, layout.finished, *layout.params}
-    return [c for c in columns if c not in used and names[c] not in ("", "index") and not names[c].startswith("unnamed:")]
+    used = {
+        layout.metric,
+        layout.number,
+        layout.state,
+        layout.step,
+        layout.started,
+        layout.finished,
+        *layout.params,
+    }
+    return [
+        c
+        for c in columns
+        if c not in used and names[c] not in ("", "index") and not names[c].startswith("unnamed:")
+    ]
 
 
 def _some(names: Any, most: int = 12) -> str:

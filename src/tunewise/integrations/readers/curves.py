@@ -15,8 +15,13 @@ from tunewise.integrations.readers.found import Reports
 Curve = list[tuple[int, float]]
 CurveSet = Mapping[str, list[Curve]]
 
+
 def long_curves(
-    columns: Columns, rows: Sequence[Sequence[int]], step: str, metrics: Sequence[str], names: Mapping[str, str]
+    columns: Columns,
+    rows: Sequence[Sequence[int]],
+    step: str,
+    metrics: Sequence[str],
+    names: Mapping[str, str],
 ) -> dict[str, list[Curve]]:
     """Curves by metric, one a trial, from the rows of each trial; steps ascending, empty cells left out."""
     steps = columns[step]
@@ -24,7 +29,9 @@ def long_curves(
     for metric in metrics:
         cells = columns[metric]
         curves[names.get(metric, metric)] = [
-            sorted((int(steps[i]), float(cells[i])) for i in row if _is_number(cells[i]) and _is_step(steps[i]))
+            sorted(
+                (int(steps[i]), float(cells[i])) for i in row if _is_number(cells[i]) and _is_step(steps[i])
+            )
             for row in rows
         ]
     return {metric: each for metric, each in curves.items() if any(len(curve) > 1 for curve in each)}
@@ -42,7 +49,9 @@ def reports_of(curves: CurveSet) -> dict[str, Reports]:
     return reports
 
 
-def curves_of_file(columns: Columns, keys: Sequence[Sequence[str]], goal: str, what: str) -> dict[str, list[Curve]]:
+def curves_of_file(
+    columns: Columns, keys: Sequence[Sequence[str]], goal: str, what: str
+) -> dict[str, list[Curve]]:
     """Curves from a table of their own.
 
     Three forms are known: long (a column that names the trial, one of steps, one a metric); wide by trial (a column of
@@ -69,13 +78,17 @@ def curves_of_file(columns: Columns, keys: Sequence[Sequence[str]], goal: str, w
     elif trial is not None:
         curves = {goal: _wide_by_step(columns, place, len(keys), trial)}
     else:
-        raise DataError(f"{what} has neither a column that names the trial nor one of steps; it has {list(columns)[:12]}.")
+        raise DataError(
+            f"{what} has neither a column that names the trial nor one of steps; it has {list(columns)[:12]}."
+        )
     if not any(curve for each in curves.values() for curve in each):
         raise DataError(f"No trial of the study appears in {what}; trials are named like {list(place)[:3]}.")
     return curves
 
 
-def _long(columns: Columns, place: Mapping[str, int], n: int, trial: str, step: str) -> dict[str, list[Curve]]:
+def _long(
+    columns: Columns, place: Mapping[str, int], n: int, trial: str, step: str
+) -> dict[str, list[Curve]]:
     rows: list[list[int]] = [[] for _ in range(n)]
     for i, key in enumerate(columns[trial]):
         if (where := place.get(_key(key))) is not None:
@@ -94,7 +107,9 @@ def _wide_by_trial(
             continue
         where = place.get(column, place.get(name))
         if where is not None:
-            each = curves.setdefault(metric if column not in place and metric else goal, [[] for _ in range(n)])
+            each = curves.setdefault(
+                metric if column not in place and metric else goal, [[] for _ in range(n)]
+            )
             pairs = zip(columns[step], cells, strict=True)
             each[where] = sorted((int(s), float(v)) for s, v in pairs if _is_number(v) and _is_step(s))
     return curves
@@ -105,7 +120,9 @@ def _wide_by_step(columns: Columns, place: Mapping[str, int], n: int, trial: str
     each: list[Curve] = [[] for _ in range(n)]
     for i, key in enumerate(columns[trial]):
         if (where := place.get(_key(key))) is not None:
-            each[where] = sorted((s, float(columns[c][i])) for c, s in steps.items() if _is_number(columns[c][i]))
+            each[where] = sorted(
+                (s, float(columns[c][i])) for c, s in steps.items() if _is_number(columns[c][i])
+            )
     return each
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tunewise.errors import DataError
 from tunewise.space import Categorical, Domain, Float, Int
-from tunewise.types import Choice
+from tunewise.types import Choice, FloatArray
 
 _FEW, _WIDE = 10, 50.0
 
@@ -33,15 +33,17 @@ def domain_of_distribution(text: str) -> tuple[Domain, tuple[Choice, ...] | None
             return choices_domain(coded), coded
         return _numeric(name, given), None
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{text[:120]!r} is no distribution of Optuna ({type(error).__name__}: {error}).") from None
+        raise DataError(
+            f"{text[:120]!r} is no distribution of Optuna ({type(error).__name__}: {error})."
+        ) from None
 
 
 def choices_domain(choices: Sequence[Choice]) -> Categorical:
     """A `Categorical`, ordered by size where there are at least 3 choices and all are numbers."""
-    distinct = tuple({(type(c), c): c for c in choices}.values())
+    distinct: tuple[Any, ...] = tuple({(type(c), c): c for c in choices}.values())
     numeric = all(isinstance(c, int | float) and not isinstance(c, bool) for c in distinct)
     if len(distinct) >= 3 and numeric:
-        return Categorical(tuple(sorted(distinct, key=float)), ordered=True)  # type: ignore[arg-type]
+        return Categorical(tuple(sorted(distinct, key=float)), ordered=True)
     return Categorical(distinct)
 
 
@@ -52,26 +54,26 @@ def seen_domain(values: Sequence[Choice]) -> Domain:
     others a `Float`. The scale is logarithmic where all are positive, span a factor of 50, and their logarithms are spread
     more evenly than they are.
     """
-    distinct = list({(type(v), v): v for v in values}.values())
+    distinct: list[Any] = list({(type(v), v): v for v in values}.values())
     if not distinct:
         return Categorical((None,))
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in distinct):
         ordered = sorted(distinct, key=lambda v: (type(v).__name__, str(v)))
         return Categorical(tuple(ordered))
-    numbers = np.array(sorted(float(v) for v in distinct))  # type: ignore[arg-type]
+    numbers = np.array(sorted(float(v) for v in distinct))
     whole = bool((numbers == np.round(numbers)).all()) and float(np.abs(numbers).max()) < 2**53
     if len(numbers) <= _FEW and len(values) >= 3 * len(numbers) and not (whole and _is_run(numbers)):
-        return choices_domain(tuple(sorted(distinct, key=float)))  # type: ignore[arg-type]
+        return choices_domain(tuple(sorted(distinct, key=float)))
     low, high = float(numbers[0]), float(numbers[-1])
     log = low > 0 and high / low >= _WIDE and _spread_evenly(np.log(numbers)) < _spread_evenly(numbers)
     return Int(int(low), int(high), log) if whole else Float(low, high, log)
 
 
-def _is_run(numbers: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _is_run(numbers: FloatArray) -> bool:
     return bool((np.diff(numbers) == 1).all())
 
 
-def _spread_evenly(numbers: np.ndarray) -> float:  # type: ignore[type-arg]
+def _spread_evenly(numbers: FloatArray) -> float:
     """The largest gap between the distribution of some sorted numbers and the uniform one over their range."""
     u = (numbers - numbers[0]) / (numbers[-1] - numbers[0])
     return float(np.abs(u - np.linspace(0, 1, len(u))).max())
@@ -81,7 +83,12 @@ def _numeric(name: str, given: Mapping[str, Any]) -> Domain:
     low, high = given["low"], given["high"]
     step = given.get("step", given.get("q"))
     log = bool(given.get("log", False)) or name in ("LogUniformDistribution", "IntLogUniformDistribution")
-    if name in ("FloatDistribution", "UniformDistribution", "LogUniformDistribution", "DiscreteUniformDistribution"):
+    if name in (
+        "FloatDistribution",
+        "UniformDistribution",
+        "LogUniformDistribution",
+        "DiscreteUniformDistribution",
+    ):
         return Float(_finite(low), _finite(high), log, None if log or step is None else float(step))
     if name in ("IntDistribution", "IntUniformDistribution", "IntLogUniformDistribution"):
         return Int(int(low), int(high), log, 1 if log or step is None else int(step))

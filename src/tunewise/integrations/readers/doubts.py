@@ -39,7 +39,7 @@ def guess_sampler(trials: Trials, ranges_known: bool, notes: list[str]) -> str:
     started = trials.state >= TrialState.RUNNING
     if any(trials.sampler_of(int(number)) for number in np.flatnonzero(started)):
         return ""
-    space = trials.info.space or Space(dict(trials.domains))
+    space = trials.space
     X, rows = trials.unit(space)
     ended = np.isin(trials.state[rows], (TrialState.COMPLETE, TrialState.INFEASIBLE, TrialState.PRUNED))
     X, rows = X[ended], rows[ended]
@@ -48,7 +48,9 @@ def guess_sampler(trials: Trials, ranges_known: bool, notes: list[str]) -> str:
     if n == 0:
         return "unknown"
     if _is_grid(X):
-        notes.append(f"The {n} trials are a full grid, so they are read as chosen without looking at results.")
+        notes.append(
+            f"The {n} trials are a full grid, so they are read as chosen without looking at results."
+        )
         return "grid"
     if n < (_ENOUGH if ranges_known else _ENOUGH_UNKNOWN):
         notes.append(
@@ -101,7 +103,9 @@ def _values(trials: Trials, reading: Reading) -> list[str]:
         return []
     if loss.min() == loss.max():
         value = trials.goals[0].sign * loss[0]
-        return [f"All {len(loss)} complete trials have the same value, {value:g}: is {trials.goals[0].name!r} the metric?"]
+        return [
+            f"All {len(loss)} complete trials have the same value, {value:g}: is {trials.goals[0].name!r} the metric?"
+        ]
     low, high = np.quantile(loss, [0.25, 0.75])
     far = loss > high + 1000 * max(high - low, 1e-12 * abs(high))
     if reading.diverged is not None or not far.any() or far.mean() > 0.5:
@@ -117,7 +121,9 @@ def _direction(trials: Trials, goal: Goal, reports: Reports | None) -> list[str]
     notes = []
     suggested = direction_of(goal.name)
     if suggested not in (None, goal.direction):
-        notes.append(f"The study is read as {goal.direction} {goal.name}, though its name suggests {suggested}.")
+        notes.append(
+            f"The study is read as {goal.direction} {goal.name}, though its name suggests {suggested}."
+        )
     if reports is None or not len(reports.trial):
         return notes
     worse, n = _end_worse(reports, trials.state == TrialState.COMPLETE, goal.sign)

@@ -52,12 +52,20 @@ def columns_of_object(source: Any) -> Columns:
         if len({len(cells) for cells in columns.values()}) > 1:
             raise DataError("The columns differ in length; a table has one cell a trial in each.")
         return _opened(columns)
-    if isinstance(source, Sequence) and not isinstance(source, str) and all(isinstance(r, Mapping) for r in source):
+    if (
+        isinstance(source, Sequence)
+        and not isinstance(source, str)
+        and all(isinstance(r, Mapping) for r in source)
+    ):
         return _opened({c: [_cell(x) for x in cells] for c, cells in flattened(source).items()})
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
-        data = source.to_dict(as_series=False) if hasattr(source, "collect_schema") else source.to_dict("list")
+        data = (
+            source.to_dict(as_series=False) if hasattr(source, "collect_schema") else source.to_dict("list")
+        )
         return columns_of_object({_joined(name): cells for name, cells in data.items()})
-    raise DataError(f"A {type(source).__name__} is no table of trials; give a data frame, a dict of columns or a list of dicts.")
+    raise DataError(
+        f"A {type(source).__name__} is no table of trials; give a data frame, a dict of columns or a list of dicts."
+    )
 
 
 def typed(cells: Sequence[str | None]) -> list[Any]:
@@ -104,7 +112,9 @@ def _of_csv(text: str, path: Path) -> Columns:
         raise DataError(f"{path} is no CSV file: {error}.") from None
     ragged = next((i for i, row in enumerate(rows, 2) if len(row) != len(head)), None)
     if ragged is not None:
-        raise DataError(f"Row {ragged} of {path} has {len(rows[ragged - 2])} cells, its head {len(head)}; is it cut off?")
+        raise DataError(
+            f"Row {ragged} of {path} has {len(rows[ragged - 2])} cells, its head {len(head)}; is it cut off?"
+        )
     if len(set(head)) < len(head):
         twice = next(name for name in head if head.count(name) > 1)
         raise DataError(f"The column {twice!r} stands twice in {path}; rename one of them.")
@@ -136,7 +146,7 @@ def _of_json(text: str, what: str) -> Columns:
 
 def _parquet(path: Path) -> Columns:
     try:
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet
     except ImportError:
         raise MissingExtra("pyarrow", "data", "Reading Parquet") from None
     try:
@@ -186,4 +196,7 @@ def _joined(name: Any) -> str:
 
 def without_nan(columns: Columns) -> Columns:
     """Columns in which NaN means "no value", as in data frames."""
-    return {name: [None if isinstance(c, float) and math.isnan(c) else c for c in cells] for name, cells in columns.items()}
+    return {
+        name: [None if isinstance(c, float) and math.isnan(c) else c for c in cells]
+        for name, cells in columns.items()
+    }

@@ -43,7 +43,10 @@ def read_sql(database: Database, name: str, reading: Reading) -> Found:
     """An experiment from the SQL store. Raises StudyNotFound; DataError as for a table."""
     where = "JOIN experiments e ON e.experiment_id = r.experiment_id WHERE e.name = ? AND r.lifecycle_stage = 'active'"
     query = f"SELECT r.run_uuid, r.name, r.status, r.start_time, r.end_time FROM runs r {where} ORDER BY r.start_time"
-    runs = {key: Run(key, title or key, status, start, end) for key, title, status, start, end in rows(database, query, name)}
+    runs = {
+        key: Run(key, title or key, status, start, end)
+        for key, title, status, start, end in rows(database, query, name)
+    }
     if not runs:
         raise StudyNotFound(f"There is no experiment {name!r} with runs in {database.where}.")
     query = f"SELECT p.run_uuid, p.key, p.value FROM params p JOIN runs r ON r.run_uuid = p.run_uuid {where}"
@@ -93,7 +96,10 @@ def _found(all_runs: Iterable[Run], name: str, what: str, reading: Reading) -> F
     }
     params = flattened([{f"params.{key}": value for key, value in run.params.items()} for run in trials])
     columns |= {column: typed(cells) for column, cells in params.items()}
-    columns |= {f"metrics.{m}": [run.curves[m][-1][1] if run.curves.get(m) else None for run in trials] for m in metrics}
+    columns |= {
+        f"metrics.{m}": [run.curves[m][-1][1] if run.curves.get(m) else None for run in trials]
+        for m in metrics
+    }
     curves = {m: [_one_a_step(run.curves.get(m, [])) for run in trials] for m in metrics}
     curves = {m: each for m, each in curves.items() if any(len(curve) > 1 for curve in each)}
     found = read_table(columns, reading, name, what, curves=curves)
@@ -126,7 +132,9 @@ def _run(folder: Path) -> Run | None:
     run = Run(folder.name, name, status, _time(facts, "start_time"), _time(facts, "end_time"))
     run.parent = _text(folder / "tags" / _PARENT)
     for path in _files(folder / "params"):
-        run.params[str(path.relative_to(folder / "params"))] = path.read_text(encoding="utf-8", errors="replace").strip()
+        run.params[str(path.relative_to(folder / "params"))] = path.read_text(
+            encoding="utf-8", errors="replace"
+        ).strip()
     for path in _files(folder / "metrics"):
         metric = str(path.relative_to(folder / "metrics"))
         run.curves[metric] = [report for line in path.read_text().splitlines() if (report := _report(line))]

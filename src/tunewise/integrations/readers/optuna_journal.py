@@ -96,22 +96,30 @@ class Journal:
                     continue
                 yield number, line
         if waiting is not None:
-            self.notes.append(f"The last line of the journal ({waiting[0]}) is torn; it is left out, as Optuna does.")
+            self.notes.append(
+                f"The last line of the journal ({waiting[0]}) is torn; it is left out, as Optuna does."
+            )
 
     def _forgive(self, number: int, raw: bytes) -> None:
         """Leave out a damaged line on which no number depends; refuse to guess otherwise."""
-        known = any(raw.lstrip().startswith((b'{"op_code":%d,' % op, b'{"op_code": %d,' % op)) for op in _SKIPPABLE)
+        known = any(
+            raw.lstrip().startswith((b'{"op_code":%d,' % op, b'{"op_code": %d,' % op)) for op in _SKIPPABLE
+        )
         if not known:
             raise DataError(
                 f"Line {number} of {self.where} is damaged, and it may have created a trial, so the trials after it cannot "
                 "be told apart. Restore the line, or cut the file there to read what comes before."
             )
-        self.notes.append(f"Line {number} of the journal is damaged and left out (a parameter, report or attribute).")
+        self.notes.append(
+            f"Line {number} of the journal is damaged and left out (a parameter, report or attribute)."
+        )
 
     def _create_study(self, line: dict[str, Any]) -> None:
         if line["study_name"] in self.study_names():
             return
-        self._studies[self._n_studies] = _Study(line["study_name"], [_DIRECTIONS[d] for d in line["directions"]])
+        self._studies[self._n_studies] = _Study(
+            line["study_name"], [_DIRECTIONS[d] for d in line["directions"]]
+        )
         self._n_studies += 1
 
     def _delete_study(self, line: dict[str, Any]) -> None:

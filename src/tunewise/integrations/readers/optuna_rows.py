@@ -93,12 +93,15 @@ def to_frozen(raw: Raw, goals: tuple[Goal, ...], decoder: Decoder) -> FrozenTria
     if state == TrialState.COMPLETE and raw.values is not None and len(raw.values) == len(goals):
         values = tuple(raw.values)
     elif state == TrialState.COMPLETE:
-        state, reason = TrialState.FAILED, f"complete, but with {len(raw.values or ())} of {len(goals)} values"
+        state, reason = (
+            TrialState.FAILED,
+            f"complete, but with {len(raw.values or ())} of {len(goals)} values",
+        )
     elif state == TrialState.FAILED:
         state, reason = _failure(raw)
     elif state == TrialState.QUEUED:
         fixed = raw.system_attrs.get("fixed_params")
-        params = {name: value for name, value in fixed.items()} if isinstance(fixed, dict) else params
+        params = dict(fixed) if isinstance(fixed, dict) else params
     return FrozenTrial(
         raw.number, state, params, values, domains, {}, raw.user_attrs, _constraints(raw.system_attrs), reason,
         raw.started_at, raw.finished_at, _sampler(raw.system_attrs),
@@ -135,7 +138,9 @@ def _decoded(name: str, value: float, domain: Domain, choices: tuple[Choice, ...
             raise ValueError(f"index {value} of {len(choices)} choices")
         return choices[int(value)]
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"Parameter {name!r} has a value that its distribution cannot have: {error}.") from None
+        raise DataError(
+            f"Parameter {name!r} has a value that its distribution cannot have: {error}."
+        ) from None
 
 
 def _failure(raw: Raw) -> tuple[TrialState, str | None]:
@@ -167,5 +172,3 @@ def _sampler(system_attrs: Mapping[str, Json]) -> str:
             if key.startswith(prefix):
                 return name
     return ""
-
-

@@ -36,7 +36,9 @@ def read(database: Database, name: str) -> Found:
         DataError: a row is not what Optuna writes.
     """
     columns = database.tables()
-    key = next((k for (k,) in rows(database, "SELECT study_id FROM studies WHERE study_name = ?", name)), None)
+    key = next(
+        (k for (k,) in rows(database, "SELECT study_id FROM studies WHERE study_name = ?", name)), None
+    )
     if key is None:
         raise StudyNotFound(f"There is no study {name!r} in {database.where}.")
     system_attrs = _study_attrs(database, "study_system_attributes", key)
@@ -71,7 +73,9 @@ def _study_attrs(database: Database, table: str, key: int) -> dict[str, object]:
     return {name: attribute(text) for name, text in rows(database, query, key)}
 
 
-def _trials(database: Database, columns: Mapping[str, set[str]], key: int) -> tuple[list[Raw], dict[int, int]]:
+def _trials(
+    database: Database, columns: Mapping[str, set[str]], key: int
+) -> tuple[list[Raw], dict[int, int]]:
     """The trials, and where each id is among them."""
     has_value = "value" in columns["trials"]
     value = "value" if has_value else "NULL"
@@ -84,14 +88,21 @@ def _trials(database: Database, columns: Mapping[str, set[str]], key: int) -> tu
     for trial, number, state, start, complete, y in rows(database, query, key):
         index[trial] = len(raws)
         values = [float(y)] if y is not None else None
-        raws.append(Raw(int(number), str(state), values, started_at=seconds(start), finished_at=seconds(complete)))
+        raws.append(
+            Raw(int(number), str(state), values, started_at=seconds(start), finished_at=seconds(complete))
+        )
     if not has_value:
         _values(database, columns, key, raws, index)
-    query = _of_study("x.trial_id, x.param_name, x.param_value, x.distribution_json", "trial_params", "param_id")
+    query = _of_study(
+        "x.trial_id, x.param_name, x.param_value, x.distribution_json", "trial_params", "param_id"
+    )
     for trial, name, number, text in rows(database, query, key):
         if trial in index:
             raws[index[trial]].params[name] = (number, text)
-    for table, attrs in (("trial_user_attributes", "user_attrs"), ("trial_system_attributes", "system_attrs")):
+    for table, attrs in (
+        ("trial_user_attributes", "user_attrs"),
+        ("trial_system_attributes", "system_attrs"),
+    ):
         query = _of_study("x.trial_id, x.key, x.value_json", table, f"{table[:-1]}_id")
         for trial, name, text in rows(database, query, key):
             if trial in index:
@@ -110,7 +121,9 @@ def _values(
             raw.values = [*(raw.values or []), _NOT_FINITE.get(name, math.nan if value is None else value)]
 
 
-def _reports(database: Database, columns: Mapping[str, set[str]], key: int, index: Mapping[int, int]) -> Reports:
+def _reports(
+    database: Database, columns: Mapping[str, set[str]], key: int, index: Mapping[int, int]
+) -> Reports:
     trials, steps, values = array("q"), array("q"), array("d")
     if "trial_intermediate_values" in columns:
         table, value = "trial_intermediate_values", "x.intermediate_value"
@@ -128,11 +141,11 @@ def _reports(database: Database, columns: Mapping[str, set[str]], key: int, inde
             if place is not None:
                 trials.append(place)
                 steps.append(step)
-                values.append(number if name is None and number is not None else _NOT_FINITE.get(name, math.nan))
+                values.append(
+                    number if name is None and number is not None else _NOT_FINITE.get(name, math.nan)
+                )
     return Reports(*(np.array(column) for column in (trials, steps, values)))
 
 
 def _of_study(fields: str, table: str, order: str) -> str:
-    return (
-        f"SELECT {fields} FROM {table} x JOIN trials t ON t.trial_id = x.trial_id WHERE t.study_id = ? ORDER BY x.{order}"
-    )
+    return f"SELECT {fields} FROM {table} x JOIN trials t ON t.trial_id = x.trial_id WHERE t.study_id = ? ORDER BY x.{order}"

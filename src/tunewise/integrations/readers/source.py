@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tunewise.errors import DataError, SettingError, StorageError, StudyNotFound
+from tunewise.errors import SettingError, StorageError, StudyNotFound
 from tunewise.integrations.readers import mlflow, optuna_sql, wandb
 from tunewise.integrations.readers.build import to_trials
 from tunewise.integrations.readers.files import columns_of_file, columns_of_object, without_nan
@@ -84,7 +84,9 @@ def read_study(
     """
     unknown = set(settings) - set(Reading.__dataclass_fields__)
     if unknown:
-        raise SettingError(f"{sorted(unknown)[0]!r} is no setting of read_study; there are {list(Reading.__dataclass_fields__)}.")
+        raise SettingError(
+            f"{sorted(unknown)[0]!r} is no setting of read_study; there are {list(Reading.__dataclass_fields__)}."
+        )
     if isinstance(source, str) and name is None and not Path(source).exists():
         where, separator, last = source.rpartition("::")
         source, name = (where, last) if separator and where else (source, None)
@@ -106,7 +108,9 @@ def the_name(source: Source, name: str | None) -> str:
     if not names:
         raise StudyNotFound(f"{source.where} holds no study yet.")
     if name is None:
-        raise StudyNotFound(f"{source.where} holds {len(names)} studies; say which: {_some(names, source.where)}.")
+        raise StudyNotFound(
+            f"{source.where} holds {len(names)} studies; say which: {_some(names, source.where)}."
+        )
     raise StudyNotFound(f"There is no study {name!r} in {source.where}{hint(name, names)}")
 
 
@@ -146,7 +150,9 @@ def _folder(path: Path) -> Source:
         return Source(
             str(path),
             lambda: mlflow.folder_names(path),
-            lambda name, reading: to_trials(mlflow.read_folder(path, name, reading), _without_metric(reading)),
+            lambda name, reading: to_trials(
+                mlflow.read_folder(path, name, reading), _without_metric(reading)
+            ),
         )
     folder = path if wandb.is_folder(path) else path / "wandb"
     if wandb.is_folder(folder):
@@ -171,7 +177,9 @@ def _database(database: Database, where: str) -> Source:
         return Source(
             database.where,
             lambda: mlflow.sql_names(database),
-            lambda name, reading: to_trials(mlflow.read_sql(database, name, reading), _without_metric(reading)),
+            lambda name, reading: to_trials(
+                mlflow.read_sql(database, name, reading), _without_metric(reading)
+            ),
         )
     database.close()
     if {"studies", "events"} <= set(tables) or not tables:
@@ -186,14 +194,18 @@ def _database(database: Database, where: str) -> Source:
 def _journal(path: Path) -> Source:
     journal = Journal(path)
     return Source(
-        str(path), journal.study_names, lambda name, reading: to_trials(_turned(journal.read(name), reading), reading)
+        str(path),
+        journal.study_names,
+        lambda name, reading: to_trials(_turned(journal.read(name), reading), reading),
     )
 
 
 def _table(what: str, name: str, columns: Callable[[], Any]) -> Source:
     def read(name: str, reading: Reading) -> Trials:
         curves = None if reading.curves is None else _columns_of(reading.curves)
-        return to_trials(read_table(columns(), reading, name, what, curve_table=curves), _without_metric(reading))
+        return to_trials(
+            read_table(columns(), reading, name, what, curve_table=curves), _without_metric(reading)
+        )
 
     return Source(what, lambda: [name], read)
 
@@ -224,5 +236,3 @@ def _without_metric(reading: Reading) -> Reading:
     from dataclasses import replace
 
     return replace(reading, metric=None)
-
-

@@ -49,7 +49,9 @@ class SqliteFile:
         self.where = str(path)
         if not path.is_file():
             raise StorageError(f"There is no file {path}; check the path.")
-        self._connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=30)
+        self._connection = sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=30
+        )
         self._connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
 
     def tables(self) -> dict[str, set[str]]:
@@ -86,7 +88,9 @@ class Server:
     def __init__(self, url: str) -> None:
         kind = url.partition("://")[0].partition("+")[0]
         if kind not in _DRIVERS:
-            raise StorageError(f"{kind!r} is no kind of database that can be read; use sqlite, postgresql or mysql.")
+            raise StorageError(
+                f"{kind!r} is no kind of database that can be read; use sqlite, postgresql or mysql."
+            )
         try:
             import sqlalchemy
         except ImportError:

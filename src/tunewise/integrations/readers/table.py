@@ -8,20 +8,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-
 from tunewise.errors import DataError
 from tunewise.integrations.readers.columns import TRIAL_WORDS, Columns, Layout, layout_of
 from tunewise.integrations.readers.curves import Curve, CurveSet, curves_of_file, long_curves, reports_of
-from tunewise.integrations.readers.domains import choices_domain, seen_domain
+from tunewise.integrations.readers.domains import seen_domain
 from tunewise.integrations.readers.doubts import direction_of
 from tunewise.integrations.readers.found import Found, Reading
 from tunewise.integrations.readers.optuna_rows import seconds
 from tunewise.records import FrozenTrial, Goal, TrialState
-from tunewise.space import Categorical, Domain, Float, Int, Space
+from tunewise.space import Categorical, Domain, Int, Space
 from tunewise.types import Choice, Params
 
 _WORDS = {
-    TrialState.COMPLETE: {"complete", "completed", "finished", "success", "succeeded", "ok", "done", "terminated"},
+    TrialState.COMPLETE: {
+        "complete",
+        "completed",
+        "finished",
+        "success",
+        "succeeded",
+        "ok",
+        "done",
+        "terminated",
+    },
     TrialState.PRUNED: {"pruned", "stopped", "early_stopped", "earlystopped"},
     TrialState.FAILED: {"fail", "failed", "crashed", "killed", "error", "errored", "preempted"},
     TrialState.INFEASIBLE: {"infeasible", "diverged", "nan"},
@@ -32,7 +40,13 @@ _STATES = {word: state for state, words in _WORDS.items() for word in words}
 
 
 def read_table(
-    columns: Columns, reading: Reading, name: str, what: str, *, curves: CurveSet | None = None, curve_table: Columns | None = None
+    columns: Columns,
+    reading: Reading,
+    name: str,
+    what: str,
+    *,
+    curves: CurveSet | None = None,
+    curve_table: Columns | None = None,
 ) -> Found:
     """A study from columns of equal length; ``None`` is an empty cell, NaN a number that is none.
 
@@ -52,18 +66,32 @@ def read_table(
     """
     if not columns or not any(len(cells) for cells in columns.values()):
         raise DataError(f"{what} holds no trials.")
-    if reading.metric is not None and reading.metric not in columns and curve_table and reading.metric in curve_table:
+    if (
+        reading.metric is not None
+        and reading.metric not in columns
+        and curve_table
+        and reading.metric in curve_table
+    ):
         columns = {**columns, reading.metric: [None] * len(next(iter(columns.values())))}
     layout = layout_of(columns, reading, what)
     rows, own_curves = _trials_of(columns, layout)
     curves = {**own_curves, **(curves or {})}
     if curve_table is not None:
-        curves |= curves_of_file(curve_table, _keys(columns, layout, rows), layout.goal, "the table of curves")
+        curves |= curves_of_file(
+            curve_table, _keys(columns, layout, rows), layout.goal, "the table of curves"
+        )
     goal = Goal(layout.goal, _direction(layout.goal, reading, what))
     domains = _domains(columns, layout, rows, reading)
     order = _order(columns, layout, rows)
     trials = [
-        _trial(columns, layout, rows[i], order[i], domains, _curve_value(curves, layout.goal, i, goal, reading.value))
+        _trial(
+            columns,
+            layout,
+            rows[i],
+            order[i],
+            domains,
+            _curve_value(curves, layout.goal, i, goal, reading.value),
+        )
         for i in range(len(rows))
     ]
     notes = list(layout.notes)
@@ -85,7 +113,9 @@ def read_table(
 def _direction(goal: str, reading: Reading, what: str) -> str:
     direction = reading.direction or direction_of(goal)
     if direction is None:
-        raise DataError(f"Is a smaller or a larger {goal} better? {what} does not say; give --direction minimize or maximize.")
+        raise DataError(
+            f"Is a smaller or a larger {goal} better? {what} does not say; give --direction minimize or maximize."
+        )
     return direction
 
 
@@ -104,14 +134,19 @@ def _trials_of(columns: Columns, layout: Layout) -> tuple[list[list[int]], dict[
             layout.number = None
         return [[i] for i in range(n)], _wide_curves(columns, layout)
     metrics = [layout.metric, *(c for c in layout.attrs if _numeric(columns[c]))]
-    return list(rows.values()), long_curves(columns, list(rows.values()), layout.step, metrics, {layout.metric: layout.goal})
+    return list(rows.values()), long_curves(
+        columns, list(rows.values()), layout.step, metrics, {layout.metric: layout.goal}
+    )
 
 
 def _keys(columns: Columns, layout: Layout, rows: Sequence[Sequence[int]]) -> list[list[str]]:
     """The names under which each trial may appear elsewhere."""
     named = [c for c in columns if c == layout.trial or c.strip().lower() in TRIAL_WORDS]
     return [
-        [*(str(columns[c][row[0]]) for c in named if columns[c][row[0]] is not None), *([] if layout.number else [str(i)])]
+        [
+            *(str(columns[c][row[0]]) for c in named if columns[c][row[0]] is not None),
+            *([] if layout.number else [str(i)]),
+        ]
         for i, row in enumerate(rows)
     ]
 
@@ -124,12 +159,15 @@ def _wide_curves(columns: Columns, layout: Layout) -> dict[str, list[Curve]]:
         curves[layout.goal] = [_curve(cell) for cell in columns[layout.metric]]
         columns[layout.metric] = [None] * n
     stem = re.escape(layout.goal)
-    pattern = re.compile(rf"(?:{stem}|{re.escape(layout.metric)}|intermediate_values?)[@_.\[/ -]*(?:step|epoch)?[_ ]?(\d+)\]?")
+    pattern = re.compile(
+        rf"(?:{stem}|{re.escape(layout.metric)}|intermediate_values?)[@_.\[/ -]*(?:step|epoch)?[_ ]?(\d+)\]?"
+    )
     steps = {column: int(match[1]) for column in layout.attrs if (match := pattern.fullmatch(column))}
     if len(steps) >= 3:
         ordered = sorted(steps, key=steps.__getitem__)
         curves[layout.goal] = [
-            [(steps[c], float(columns[c][i])) for c in ordered if isinstance(columns[c][i], int | float)] for i in range(n)
+            [(steps[c], float(columns[c][i])) for c in ordered if isinstance(columns[c][i], int | float)]
+            for i in range(n)
         ]
         layout.attrs = [c for c in layout.attrs if c not in steps]
         for column in steps:
@@ -148,7 +186,9 @@ def _curve(cell: Any) -> Curve:
         return sorted((int(step), _float(value)) for step, value in cell.items())
     if not isinstance(cell, Sequence) or isinstance(cell, str):
         return []
-    pairs = [pair if isinstance(pair, Sequence) and len(pair) == 2 else (i, pair) for i, pair in enumerate(cell)]
+    pairs = [
+        pair if isinstance(pair, Sequence) and len(pair) == 2 else (i, pair) for i, pair in enumerate(cell)
+    ]
     return [(int(step), _float(value)) for step, value in pairs]
 
 
@@ -156,7 +196,9 @@ def _float(cell: Any) -> float:
     return float(cell) if isinstance(cell, int | float) else math.nan
 
 
-def _curve_value(curves: Mapping[str, list[Curve]], goal: str, i: int, kind: Goal, which: str) -> float | None:
+def _curve_value(
+    curves: Mapping[str, list[Curve]], goal: str, i: int, kind: Goal, which: str
+) -> float | None:
     curve = curves[goal][i] if goal in curves else []
     if not curve:
         return None
@@ -187,7 +229,9 @@ def _domains(
     missing = [name for name in space if name not in {name for name, _ in domains.values()}]
     if missing:
         known_names = list(layout.params.values())
-        raise DataError(f"The space names {missing[0]!r}, which is no hyperparameter here; there are {known_names[:20]}.")
+        raise DataError(
+            f"The space names {missing[0]!r}, which is no hyperparameter here; there are {known_names[:20]}."
+        )
     return domains
 
 
@@ -220,8 +264,10 @@ def _trial(
     for column, (name, domain) in domains.items():
         value = _choice(columns[column][first])
         if value is not None:
-            params[name], kinds[name] = _inside(name, value, domain)
-    state = _STATES.get(str(columns[layout.state][last]).strip().lower()) if layout.state is not None else None
+            params[name], kinds[name] = _coded(name, value, domain), domain
+    state = (
+        _STATES.get(str(columns[layout.state][last]).strip().lower()) if layout.state is not None else None
+    )
     value = curve_value if curve_value is not None else columns[layout.metric][last]
     trial = FrozenTrial(
         number, state or TrialState.COMPLETE, params, None, kinds,
@@ -240,21 +286,15 @@ def _trial(
     return trial._replace(values=(float(value),))
 
 
-def _inside(name: str, value: Choice, domain: Domain) -> tuple[Choice, Domain]:
-    """The value as the domain has it; a domain that a given space makes too small is widened for this trial."""
-    if isinstance(domain, Float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if domain.contains(value):
-        return value, domain
+def _coded(name: str, value: Choice, domain: Domain) -> Choice:
+    """The value as a domain holds it. Raises DataError where it is of another kind; a value out of range stays."""
     if isinstance(domain, Categorical):
-        return value, choices_domain((*domain.choices, value))
+        return value
     if isinstance(value, bool | str) or value is None:
         raise DataError(f"{name!r} is {value!r} in a trial, which is no number; its range is {domain}.")
-    low, high = min(domain.low, value), max(domain.high, value)
-    log = domain.log and low > 0
-    if isinstance(domain, Int) and isinstance(value, int):
-        return value, Int(int(low), int(high), log)
-    return float(value), Float(float(low), float(high), log)
+    if isinstance(domain, Int) and value != int(value):
+        raise DataError(f"{name!r} is {value!r} in a trial, which is no whole number; its range is {domain}.")
+    return int(value) if isinstance(domain, Int) else float(value)
 
 
 def _whole(cell: Any, i: int) -> int:

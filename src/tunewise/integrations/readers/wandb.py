@@ -49,7 +49,9 @@ def read(folder: Path, name: str, reading: Reading) -> Found:
     runs = [run for run in _runs(folder) if (run.project or "wandb") == name]
     if not runs:
         raise StudyNotFound(f"There is no run of a project {name!r} in {folder}.")
-    metrics = dict.fromkeys(metric for run in runs for metric in (*run.summary, *run.curves) if not metric.startswith("_"))
+    metrics = dict.fromkeys(
+        metric for run in runs for metric in (*run.summary, *run.curves) if not metric.startswith("_")
+    )
     columns: Columns = {
         "run_id": [run.id for run in runs],
         "name": [run.name or run.id for run in runs],
@@ -59,7 +61,11 @@ def read(folder: Path, name: str, reading: Reading) -> Found:
     config = flattened([run.config for run in runs])
     columns |= {f"config.{key}": cells for key, cells in config.items() if not key.startswith("_wandb")}
     columns |= {f"summary.{metric}": [_last(run, metric) for run in runs] for metric in metrics}
-    curves = {m: [run.curves.get(m, []) for run in runs] for m in metrics if any(len(r.curves.get(m, ())) > 1 for r in runs)}
+    curves = {
+        m: [run.curves.get(m, []) for run in runs]
+        for m in metrics
+        if any(len(r.curves.get(m, ())) > 1 for r in runs)
+    }
     return read_table(columns, reading, name, f"the runs in {folder}", curves=curves)
 
 
@@ -121,7 +127,10 @@ def _about(run: _Run, body: bytes) -> None:
 def _history(run: _Run, body: bytes, step: int) -> int:
     """Add one row of the history to the curves, and return its step."""
     items = _items(body, _ITEM)
-    known = next((next((n for k, n in _fields(value) if k == 1), 0) for number, value in _fields(body) if number == 2), None)
+    known = next(
+        (next((n for k, n in _fields(value) if k == 1), 0) for number, value in _fields(body) if number == 2),
+        None,
+    )
     step = int(items.get("_step", step + 1 if known is None else known))
     for metric, value in items.items():
         number = _number(value)
