@@ -6,27 +6,37 @@ from typing import Any
 
 import numpy as np
 
+from tunewise.figures.scale import MOST_DOTS, thinned
 from tunewise.figures.style import ACCENT, BAD, QUIET, altair, span, styled, values
 from tunewise.records import TrialState
 from tunewise.space import Categorical, Space
 from tunewise.trials import Trials
 
 
-def axis_rows(trials: Trials, space: Space, name: str, n_best: int = 5) -> list[dict[str, Any]]:
-    """One record a trial that has the parameter: x (its value), value, group: best, other or diverged. O(n)."""
+def axis_rows(
+    trials: Trials, space: Space, name: str, n_best: int = 5, most: int = MOST_DOTS
+) -> list[dict[str, Any]]:
+    """One record a trial that has the parameter: number, x (its value), u (its place in [0, 1]), value, group.
+
+    The group is "best 5", "other" or "diverged", which has no value. Of more than ``most`` trials the best and an even
+    sample of the others are kept. O(n).
+    """
+    domain = space[name]
     raw = trials.raw(space.subset([name]))[:, 0]
     known = ~np.isnan(raw) & ((trials.state == TrialState.COMPLETE) | (trials.state == TrialState.INFEASIBLE))
     loss = np.where(trials.state == TrialState.COMPLETE, trials.loss[:, 0], np.inf)
     numbers = np.flatnonzero(known)
-    best = set(numbers[np.argsort(loss[numbers], kind="stable")[:n_best]].tolist())
+    ranked = numbers[np.argsort(loss[numbers], kind="stable")]
+    best = {n for n in ranked[:n_best].tolist() if np.isfinite(loss[n])}
     rows = []
-    for number in numbers.tolist():
+    for number in thinned(numbers, ranked, most).tolist():
         diverged = trials.state[number] == TrialState.INFEASIBLE
         group = "diverged" if diverged else f"best {n_best}" if number in best else "other"
-        x: Any = space[name].decode(raw[number])
-        x = str(x) if isinstance(space[name], Categorical) else x
+        x: Any = domain.decode(raw[number])
+        x = str(x) if isinstance(domain, Categorical) else x
         value = None if diverged else float(trials.values[number, 0])
-        rows.append({"x": x, "value": value, "group": group, "number": number})
+        u = float(domain.to_unit(raw[number]))
+        rows.append({"x": x, "u": u, "value": value, "group": group, "number": number})
     return rows
 
 

@@ -6,28 +6,33 @@ from typing import Any
 
 import numpy as np
 
+from tunewise.figures.scale import MOST_DOTS, thinned
 from tunewise.figures.style import ACCENT, BAD, QUIET, altair, span, styled, values
 from tunewise.records import TrialState
 from tunewise.trials import Trials
 
 
-def history_rows(trials: Trials) -> list[dict[str, Any]]:
-    """One record a finished trial: number, value, best so far, state; a diverged trial has no value. O(n)."""
+def history_rows(trials: Trials, most: int = MOST_DOTS) -> list[dict[str, Any]]:
+    """One record a finished trial: number, value, best so far, state; a trial that did not complete has no value. O(n).
+
+    Of more than ``most`` trials the best, those that improved on all before, and an even sample of the others are kept.
+    """
     sign = trials.goals[0].sign
-    rows, best = [], np.inf
-    for number in np.flatnonzero(trials.state >= TrialState.COMPLETE).tolist():
-        state = TrialState(int(trials.state[number]))
-        loss = trials.loss[number, 0]
-        best = min(best, loss) if state == TrialState.COMPLETE else best
-        rows.append(
-            {
-                "number": number,
-                "value": float(sign * loss) if state == TrialState.COMPLETE else None,
-                "best": float(sign * best) if np.isfinite(best) else None,
-                "state": state.name.lower(),
-            }
-        )
-    return rows
+    numbers = np.flatnonzero(trials.state >= TrialState.COMPLETE)
+    complete = trials.state[numbers] == TrialState.COMPLETE
+    loss = np.where(complete, trials.loss[numbers, 0], np.inf)
+    best = np.minimum.accumulate(loss) if len(loss) else loss
+    improved = numbers[np.append(True, np.diff(best) < 0)] if len(numbers) else numbers
+    kept = np.union1d(thinned(numbers, numbers[np.argsort(loss, kind="stable")], most), improved)
+    return [
+        {
+            "number": int(number),
+            "value": float(sign * loss[i]) if complete[i] else None,
+            "best": float(sign * best[i]) if np.isfinite(best[i]) else None,
+            "state": TrialState(int(trials.state[number])).name.lower(),
+        }
+        for number, i in zip(kept.tolist(), np.searchsorted(numbers, kept).tolist(), strict=True)
+    ]
 
 
 def history_chart(rows: list[dict[str, Any]], metric: str) -> Any:

@@ -4,6 +4,6 @@ Nothing of another tuning package is needed to read what it wrote, and nothing i
 """
 
 from tunewise.integrations.readers.found import Reading
-from tunewise.integrations.readers.source import Source, open_source, read_study, the_name
+from tunewise.integrations.readers.source import Source, hint, open_source, read_study, the_name
 
-__all__ = ["Reading", "Source", "open_source", "read_study", "the_name"]
+__all__ = ["Reading", "Source", "hint", "open_source", "read_study", "the_name"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,6 +46,25 @@ def to_trials(found: Found, reading: Reading) -> Trials:
         outline, found.ranges_known or bool(reading.space), found.notes
     )
     return _folded(found, space, sampler)
+
+
+def with_goal(trials: Trials, events: Iterable[Event], metric: str) -> Trials:
+    """The table of a study with one of its goals alone. Raises SettingError where there is no such goal."""
+    names = [goal.name for goal in trials.goals]
+    if names == [metric]:
+        return trials
+    if metric not in names:
+        raise SettingError(f"There is no goal {metric!r} in this study; it has {names}.")
+    j = names.index(metric)
+    alone = Trials()
+    alone.info = trials.info
+    for event in events:
+        if isinstance(event, StudyCreated):
+            event = event._replace(goals=(trials.goals[j],))
+        elif isinstance(event, TrialFinished) and event.values is not None:
+            event = event._replace(values=(event.values[j],))
+        alone.apply(event)
+    return alone
 
 
 def _renamed(found: Found, rename: Mapping[str, str]) -> Found:
@@ -146,7 +165,7 @@ def _declared(outline: Trials, found: Found, given: Space | None) -> Space | Non
     space = outline.space.replace(
         **{name: domain for name, domain in domains.items() if name in outline.space}
     )
-    outside = {name: int(k) for name, k in zip(space, _n_outside(outline, space), strict=True) if k}
+    outside = {name: k for name, k in zip(space, _n_outside(outline, space), strict=True) if k}
     for name, k in list(outside.items())[:5]:
         found.notes.append(
             f"{k} trials have a {name} outside the given range {space[name]}; they are left out of the checks."
@@ -154,10 +173,11 @@ def _declared(outline: Trials, found: Found, given: Space | None) -> Space | Non
     return space
 
 
-def _n_outside(trials: Trials, space: Space) -> IntArray:
-    """For each parameter how many trials have a value that the space does not hold."""
-    have = ~np.isnan(trials.raw(Space({name: trials.domains[name] for name in space})))
-    return np.asarray((have & np.isnan(trials.raw(space))).sum(axis=0))
+def _n_outside(trials: Trials, space: Space) -> list[int]:
+    """For each parameter of the space how many trials have a value that it does not hold."""
+    known = ~np.isnan(trials.raw(space))
+    have = np.array([[name in t.params for name in space] for t in trials], dtype=bool).reshape(known.shape)
+    return (have & ~known).sum(axis=0).tolist()  # type: ignore[no-any-return]
 
 
 def _union(name: str, domains: list[Domain]) -> Domain:

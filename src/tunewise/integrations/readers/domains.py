@@ -43,7 +43,7 @@ def choices_domain(choices: Sequence[Choice]) -> Categorical:
     distinct: tuple[Any, ...] = tuple({(type(c), c): c for c in choices}.values())
     numeric = all(isinstance(c, int | float) and not isinstance(c, bool) for c in distinct)
     if len(distinct) >= 3 and numeric:
-        return Categorical(tuple(sorted(distinct, key=float)), ordered=True)
+        return Categorical(tuple(sorted(distinct, key=_size)), ordered=True)
     return Categorical(distinct)
 
 
@@ -63,10 +63,14 @@ def seen_domain(values: Sequence[Choice]) -> Domain:
     numbers = np.array(sorted(float(v) for v in distinct))
     whole = bool((numbers == np.round(numbers)).all()) and float(np.abs(numbers).max()) < 2**53
     if len(numbers) <= _FEW and len(values) >= 3 * len(numbers) and not (whole and _is_run(numbers)):
-        return choices_domain(tuple(sorted(distinct, key=float)))
+        return choices_domain(tuple(sorted(distinct, key=_size)))
     low, high = float(numbers[0]), float(numbers[-1])
     log = low > 0 and high / low >= _WIDE and _spread_evenly(np.log(numbers)) < _spread_evenly(numbers)
     return Int(int(low), int(high), log) if whole else Float(low, high, log)
+
+
+def _size(number: Any) -> float:
+    return float(number)
 
 
 def _is_run(numbers: FloatArray) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tunewise.errors import SettingError, StorageError, StudyNotFound
 from tunewise.integrations.readers import mlflow, optuna_sql, wandb
-from tunewise.integrations.readers.build import to_trials
+from tunewise.integrations.readers.build import to_trials, with_goal
 from tunewise.integrations.readers.files import columns_of_file, columns_of_object, without_nan
 from tunewise.integrations.readers.found import Found, Reading
 from tunewise.integrations.readers.optuna_journal import Journal
@@ -105,7 +105,7 @@ def the_name(source: Source, name: str | None) -> str:
         return name
     if name is None and len(names) == 1:
         return names[0]
-    if not names:
+    if name is None and not names:
         raise StudyNotFound(f"{source.where} holds no study yet.")
     if name is None:
         raise StudyNotFound(
@@ -140,6 +140,10 @@ def _file(path: Path) -> Source:
         return _database(SqliteFile(path), str(path))
     if head.lstrip()[:1] == b"{" and b'"op_code"' in head:
         return _journal(path)
+    if path.suffix in (".db", ".sqlite", ".sqlite3"):
+        raise StorageError(
+            f"{path} is not a usable SQLite file; it {'begins with something else' if head else 'is empty'}."
+        )
     return _table(str(path), path.stem, lambda: columns_of_file(path))
 
 
@@ -182,8 +186,10 @@ def _database(database: Database, where: str) -> Source:
             ),
         )
     database.close()
-    if {"studies", "events"} <= set(tables) or not tables:
+    if {"studies", "events"} <= set(tables):
         return _own(where)
+    if not tables:
+        raise StorageError(f"{database.where} is an empty database; nothing was saved there.")
     some = ", ".join(sorted(tables)[:6])
     raise StorageError(
         f"{database.where} is a database of another program (tables: {some}); tunewise reads its own studies, Optuna's and "
@@ -215,7 +221,17 @@ def _own(where: str) -> Source:
     log = open_log(where, create=False)
 
     def read(name: str, reading: Reading) -> Trials:
-        return load_study(name, log, "random", "never").trials
+        needless = [
+            f
+            for f in Reading.__dataclass_fields__
+            if f != "metric" and getattr(reading, f) != getattr(Reading(), f)
+        ]
+        if needless:
+            raise SettingError(
+                f"{needless[0]} says how to read other people's results; a tunewise study says it itself. Leave it out."
+            )
+        trials = load_study(name, log, "random", "never").trials
+        return trials if reading.metric is None else with_goal(trials, log.read(name, 0)[0], reading.metric)
 
     return Source(where, log.studies, read)
 

@@ -270,7 +270,7 @@ def _trial(
     )
     value = curve_value if curve_value is not None else columns[layout.metric][last]
     trial = FrozenTrial(
-        number, state or TrialState.COMPLETE, params, None, kinds,
+        number, TrialState.COMPLETE if state is None else state, params, None, kinds,
         user_attrs={c.removeprefix("user_attrs_").removeprefix("user_attrs."): v for c in layout.attrs
                     if (v := _plain(columns[c][last])) is not None and not c.startswith("constraints")},
         constraints={c[12:]: float(v) for c in layout.attrs
