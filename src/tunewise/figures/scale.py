@@ -11,7 +11,7 @@ import numpy as np
 from tunewise.types import FloatArray, IntArray
 
 MOST_DOTS = 1500  # in one picture: more cannot be told apart, and a page with more is slow
-_WIDE = 30.0
+_WIDE, _WIDEST = 30.0, 1e100
 
 
 class Scale(NamedTuple):
@@ -51,7 +51,7 @@ def value_scale(values: Sequence[float], sign: float = 1.0, room: float = 0.06) 
     best, third, worst = float(loss.min()), float(np.quantile(loss, 0.75)), float(loss.max())
     shown = min(worst, best + 3 * (third - best)) if third > best else worst
     low, high = sorted((sign * best, sign * shown))
-    if low > 0 and high / low > _WIDE:
+    if low > 0 and low * _WIDE < high < low * _WIDEST:
         stretch = (high / low) ** room
         return Scale(low / stretch, high * stretch, True)
     pad = room * (high - low) or 0.05 * abs(high) or 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -177,12 +178,10 @@ def _next(ended: BoolArray, number: int) -> int:
 
 
 def _is_grid(X: FloatArray) -> bool:
-    """Whether the points are all combinations of a few values of each coordinate, each at least twice."""
-    if np.isnan(X).any():
+    """Whether the points are all combinations of some values of two coordinates or more, each equally often."""
+    n, d = X.shape
+    if d < 2 or n < 4 or np.isnan(X).any():
         return False
-    total = 1
-    for u in X.T:
-        total *= len(np.unique(u))
-        if total > len(X):
-            return False
-    return total == len(np.unique(X, axis=0)) and total >= 4 and len(X) % total == 0
+    sizes = [len(np.unique(u)) for u in X.T]
+    total = math.prod(sizes)
+    return n % total == 0 and max(sizes) < total == len(np.unique(X, axis=0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -264,7 +265,7 @@ def _trial(
     for column, (name, domain) in domains.items():
         value = _choice(columns[column][first])
         if value is not None:
-            params[name], kinds[name] = _coded(name, value, domain), domain
+            params[name], kinds[name] = _coded(name, value, domain)
     state = (
         _STATES.get(str(columns[layout.state][last]).strip().lower()) if layout.state is not None else None
     )
@@ -286,15 +287,24 @@ def _trial(
     return trial._replace(values=(float(value),))
 
 
-def _coded(name: str, value: Choice, domain: Domain) -> Choice:
-    """The value as a domain holds it. Raises DataError where it is of another kind; a value out of range stays."""
+def _coded(name: str, value: Choice, domain: Domain) -> tuple[Choice, Domain]:
+    """The value as a domain holds it, and the domain, wide enough for it.
+
+    Raises:
+        DataError: it is of another kind.
+    """
     if isinstance(domain, Categorical):
-        return value
+        return value, domain
     if isinstance(value, bool | str) or value is None:
         raise DataError(f"{name!r} is {value!r} in a trial, which is no number; its range is {domain}.")
     if isinstance(domain, Int) and value != int(value):
         raise DataError(f"{name!r} is {value!r} in a trial, which is no whole number; its range is {domain}.")
-    return int(value) if isinstance(domain, Int) else float(value)
+    value = int(value) if isinstance(domain, Int) else float(value)
+    if domain.contains(value):
+        return value, domain
+    low: Any = min(domain.low, value)
+    high: Any = max(domain.high, value)
+    return value, replace(domain, low=low, high=high, log=domain.log and low > 0)
 
 
 def _whole(cell: Any, i: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,15 +114,15 @@ def _run(path: Path) -> _Run:
 def _about(run: _Run, body: bytes) -> None:
     for number, value in _fields(body):
         if number == 3:
-            run.project = value.decode("utf-8", "replace")
+            run.project = _text(value)
         elif number == 4:
             run.config.update(_items(value, _UPDATE))
         elif number == 8:
-            run.name = value.decode("utf-8", "replace")
+            run.name = _text(value)
         elif number == 12:
-            run.sweep = value.decode("utf-8", "replace")
+            run.sweep = _text(value)
         elif number == 17:
-            run.started_at = float(next((seconds for n, seconds in _fields(value) if n == 1), 0))
+            run.started_at = float(next((s for n, s in _fields(value) if n == 1 and isinstance(s, int)), 0))
 
 
 def _history(run: _Run, body: bytes, step: int) -> int:
@@ -145,13 +146,13 @@ def _items(body: bytes, field: int) -> dict[str, Any]:
     for number, item in _fields(body):
         if number != field:
             continue
-        keys = [value.decode("utf-8", "replace") for n, value in _fields(item) if n in (_KEY, _NESTED)]
+        keys = [_text(value) for n, value in _fields(item) if n in (_KEY, _NESTED)]
         text = next((value for n, value in _fields(item) if n == _JSON), b"null")
         key = ".".join(k for k in keys if k)
         try:
             items[key] = json.loads(text)
         except ValueError:
-            items[key] = text.decode("utf-8", "replace")
+            items[key] = _text(text)
     return items
 
 
@@ -168,7 +169,8 @@ def _records(path: Path) -> Iterator[bytes]:
             continue
         length, kind = int.from_bytes(data[place + 4 : place + 6], "little"), data[place + 6]
         piece = data[place + 7 : place + 7 + length]
-        if kind not in (1, 2, 3, 4) or len(piece) < length:
+        checksum = int.from_bytes(data[place : place + 4], "little")
+        if kind not in (1, 2, 3, 4) or zlib.crc32(data[place + 6 : place + 7 + length]) != checksum:
             return
         place += 7 + length
         parts = piece if kind in (1, 2) else parts + piece
@@ -176,8 +178,10 @@ def _records(path: Path) -> Iterator[bytes]:
             yield parts
 
 
-def _fields(body: bytes) -> Iterator[tuple[int, Any]]:
-    """(field number, value) of a protocol buffer: whole numbers, or bytes. Fixed-width numbers come as bytes."""
+def _fields(body: Any) -> Iterator[tuple[int, Any]]:
+    """(field number, value) of a protocol buffer: whole numbers, or bytes. Nothing, where it is none."""
+    if not isinstance(body, bytes):
+        return
     place = 0
     while place < len(body):
         tag, place = _varint(body, place)
@@ -206,3 +210,7 @@ def _varint(body: bytes, place: int) -> tuple[int, int]:
             break
         shift += 7
     return value, place
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
