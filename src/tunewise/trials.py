@@ -51,6 +51,7 @@ _RUNNING, _COMPLETE, _FAILED = (int(s) for s in (TrialState.RUNNING, TrialState.
 _STATES = tuple(TrialState)
 _NO_METRIC = CurveColumns().sorted()
 _NO_BEST = (math.inf, -1)
+_MOST_BLOCKS = 64
 
 
 class _Parameter(NamedTuple):
@@ -66,6 +67,22 @@ class _Layout(NamedTuple):
 
     columns: IntArray
     all_float: bool
+
+
+class _Block(NamedTuple):
+    """``n`` rows at the head of an array with room for more."""
+
+    rows: FloatArray
+    n: int
+
+    def extended(self, more: FloatArray) -> _Block:
+        n = self.n + len(more)
+        rows = self.rows
+        if n > len(rows):
+            rows = np.empty((max(32, 2 * n), *more.shape[1:]), dtype=more.dtype)
+            rows[: self.n] = self.rows[: self.n]
+        rows[self.n : n] = more
+        return _Block(rows, n)
 
 
 class Trials:
@@ -113,6 +130,7 @@ class Trials:
         self._memo: dict[Hashable, tuple[int, Any]] = {}
         self._kept: dict[Hashable, Any] = {}
         self._folds: dict[Hashable, tuple[int, Any]] = {}
+        self._blocks: dict[Hashable, _Block] = {}
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -207,20 +225,30 @@ class Trials:
         """How many trials below ``number`` the sampler ``name`` started: a quasi-random point's index. O(log n)."""
         return bisect_left(self._started.get(name, ()), number)
 
-    def raw(self, space: Space) -> FloatArray:
-        """(n, d) values coded in ``space``; NaN = not suggested, or outside the space's domain. O(n d)."""
-        out = np.full((self._n, space.n_dims), np.nan)
+    def raw(self, space: Space, rows: IntArray | None = None) -> FloatArray:
+        """(n, d) values coded in ``space``; NaN = not suggested, or outside the space's domain. O(n d).
+
+        With ``rows`` (k,) only those, (k, d).
+        """
+        wanted: Any = slice(self._n) if rows is None else rows
+        out = np.full((self._n if rows is None else len(rows), space.n_dims), np.nan)
         for j, (name, domain) in enumerate(space.items()):
             parameter = self._parameters.get(name)
             if parameter is not None:
-                out[:, j] = self._recoded(parameter, domain)
+                out[:, j] = self._recoded(parameter, domain, self._raw[wanted, parameter.column])
         return out
 
     def unit(self, space: Space) -> tuple[FloatArray, IntArray]:
         """X (k, d) in [0, 1] and row numbers (k,): the rows that hold every active column of ``space``. O(n d)."""
-        raw = self.raw(space)
-        rows = np.flatnonzero(~(space.active(raw) & np.isnan(raw)).any(axis=1))
-        return space.to_unit(space.mask(raw[rows])), rows
+        X, holds = self.unit_of(space, np.arange(self._n))
+        rows = np.flatnonzero(holds)
+        return X[rows], rows
+
+    def unit_of(self, space: Space, rows: IntArray) -> tuple[FloatArray, BoolArray]:
+        """X (k, d) in [0, 1] of some rows (k,), NaN where inactive, and which of them hold every active column."""
+        raw = self.raw(space, rows)
+        holds = np.asarray(~(space.active(raw) & np.isnan(raw)).any(axis=1))
+        return space.to_unit(space.mask(raw)), holds
 
     def curves(self, metric: str | None = None) -> Curves:
         """The curves of a metric, by default of the first goal; empty where it was never reported."""
@@ -299,6 +327,11 @@ class Trials:
         """Whether the trial is queued or running."""
         return number in self._open
 
+    @property
+    def running(self) -> list[int]:
+        """Numbers, ascending, of the trials that were started and have not finished."""
+        return sorted(self._open - self._queue.keys())
+
     def has_finish(self, event: TrialFinished) -> bool:
         """Whether this very fact is how the trial ended, and not an earlier one by somebody else."""
         return self._finish_of.get(event.number) == event
@@ -352,7 +385,7 @@ class Trials:
         state[(state >= TrialState.COMPLETE) & ~mask] = TrialState.FAILED
         view._columns = {**self._columns, "state": state}
         view._finished = [number for number in self._finished if mask[number]]
-        view._memo, view._folds, view._kept = {}, {}, {}
+        view._memo, view._folds, view._kept, view._blocks = {}, {}, {}, {}
         view._best = [view._lowest(goal) for goal in range(len(self.goals))]
         return view
 
@@ -383,6 +416,25 @@ class Trials:
         self._folds[key] = (len(self._finished), state)
         folded: T = state
         return folded
+
+    def per_finished(self, key: Hashable, function: Callable[[IntArray], FloatArray]) -> FloatArray:
+        """(k, w): a row for each finished trial in the order of finishing, made once by ``function(numbers) -> (m, w)``.
+
+        Amortised O(new trials); the array is read-only. For what never changes once a trial has finished. The blocks of
+        the last 64 keys are kept.
+        """
+        k = len(self._finished)
+        block = self._blocks.pop(key, None)
+        done = block.n if block is not None else 0
+        if block is None or done < k:
+            rows = function(np.array(self._finished[done:], dtype=np.int64))
+            block = (block or _Block(rows[:0], 0)).extended(rows)
+        self._blocks[key] = block
+        if len(self._blocks) > _MOST_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
+        view = block.rows[:k]
+        view.flags.writeable = False
+        return view
 
     # --- writing: the fold ---------------------------------------------------------------------------------------
 
@@ -577,11 +629,10 @@ class Trials:
         self.domains[name] = domain
         return parameter
 
-    def _recoded(self, parameter: _Parameter, domain: Domain) -> FloatArray:
-        stored = self._raw[: self._n, parameter.column]
+    def _recoded(self, parameter: _Parameter, domain: Domain, stored: FloatArray) -> FloatArray:
         if parameter.choices is None:
             if isinstance(domain, Categorical):
-                return np.full(self._n, np.nan)
+                return np.full(len(stored), np.nan)
             if not self._other_domains and domain == parameter.first_domain:
                 return stored
             legal = (stored >= domain.low) & (stored <= domain.high)
@@ -590,7 +641,7 @@ class Trials:
                 legal &= np.abs(steps - np.round(steps)) < 1e-8
             return np.where(legal, stored, np.nan)
         if not isinstance(domain, Categorical):
-            return np.full(self._n, np.nan)
+            return np.full(len(stored), np.nan)
         if domain.choices == tuple(parameter.choices):
             return stored
         codes = [domain.encode(c) if domain.contains(c) else np.nan for c in parameter.choices]

@@ -27,39 +27,39 @@ class Observations(NamedTuple):
 
 
 def observations(trials: Trials, space: Space, number: int = -1) -> Observations:
-    """Gather them; ``number`` is the trial being suggested, which is not pending. O(n d), vectorised.
+    """Gather them; ``number`` is the trial being suggested, which is not pending. O(k) after O(new trials d).
 
     With several goals ``loss`` is that of the first; multi-objective samplers use ``trials.loss[rows]``.
     """
-    X, rows = trials.unit(space)
-    state = trials.state[rows]
-    loss = np.where(state == TrialState.COMPLETE, trials.loss[rows, 0], np.nan)
-    _fill_pruned(trials, rows, state, loss)
-    infeasible = state == TrialState.INFEASIBLE
-    known = infeasible | np.isfinite(loss)
-    order = np.argsort(_place_of(trials)[rows[known]], kind="stable")
-    keep = np.flatnonzero(known)[order]
-    waiting = (state == TrialState.RUNNING) & (rows != number)
+    plain = space.pinned({})
+    block = trials.per_finished(("unit", plain), lambda rows: _unit_rows(trials, plain, rows))
+    loss, kind = trials.per_finished("loss and kind", lambda rows: _loss_rows(trials, rows)).T
+    infeasible = kind == TrialState.INFEASIBLE
+    keep = np.flatnonzero((block[:, -1] > 0) & (infeasible | np.isfinite(loss)))
+    rows = trials.finished[keep]
     return Observations(
-        X[keep], loss[keep], infeasible[keep], trials.violation[rows[keep]], rows[keep], X[waiting]
+        block[keep, :-1], loss[keep], infeasible[keep], trials.violation[rows], rows, _pending(trials, plain, number)
     )
 
 
-def _fill_pruned(
-    trials: Trials, rows: IntArray, state: np.ndarray[tuple[int, ...], np.dtype[np.int8]], loss: FloatArray
-) -> None:
-    pruned = np.flatnonzero(state == TrialState.PRUNED)
-    if not len(pruned) or len(trials.goals) > 1:
-        return
-    numbers, _, last = trials.curves().last()
-    place = np.searchsorted(numbers, rows[pruned])
-    place = np.minimum(place, max(len(numbers) - 1, 0))
-    if len(numbers):
-        hit = numbers[place] == rows[pruned]
-        loss[pruned[hit]] = trials.goals[0].sign * last[place[hit]]
+def _unit_rows(trials: Trials, space: Space, rows: IntArray) -> FloatArray:
+    X, holds = trials.unit_of(space, rows)
+    return np.column_stack([X, holds])
 
 
-def _place_of(trials: Trials) -> IntArray:
-    place = np.full(len(trials), len(trials), dtype=np.int64)
-    place[trials.finished] = np.arange(trials.n_finished)
-    return place
+def _loss_rows(trials: Trials, rows: IntArray) -> FloatArray:
+    """(m, 2): the loss, of a pruned trial that of its last report, NaN without one; and how the trial ended."""
+    state = trials.state[rows]
+    loss = np.where(state == TrialState.COMPLETE, trials.loss[rows, 0], np.nan)
+    metric, sign = trials.goals[0].name, trials.goals[0].sign
+    for i in np.flatnonzero(state == TrialState.PRUNED):
+        curve = trials.curve(metric, int(rows[i]))
+        if curve and len(trials.goals) == 1:
+            loss[i] = sign * curve[max(curve)]
+    return np.column_stack([loss, state])
+
+
+def _pending(trials: Trials, space: Space, number: int) -> FloatArray:
+    running = np.array([n for n in trials.running if n != number], dtype=np.int64)
+    X, holds = trials.unit_of(space, running)
+    return X[holds]
