@@ -9,7 +9,8 @@ from tunewise.errors import SettingError
 from tunewise.playbook import Adoption, decide
 from tunewise.playbook.adopt import compare
 from tunewise.playbook.noise import pooled_sd, variance_budget
-from tunewise.stats.intervals import best_of, binomial_tail, jeffreys, sd_interval
+from tunewise.stats.intervals import binomial_tail, jeffreys, sd_interval
+from tunewise.stats.order import best_of
 from tunewise.stats.trend import slope_of, step_sd
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
-from tunewise.stats.intervals import best_of
+from tunewise.stats.order import best_of
 
 _FEWEST = 8
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from scipy.special import betaincinv, chdtri, stdtr, stdtrit
-
-from tunewise.types import FloatArray
 
 
 def jeffreys(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:
@@ -39,21 +36,3 @@ def t_cdf(t: float, df: float) -> float:
 def t_quantile(p: float, df: float) -> float:
     """The quantile of Student's t."""
     return float(stdtrit(df, p))
-
-
-def best_of(loss: FloatArray, k: int) -> float:
-    """The unbiased expected best of k of n losses, k <= n: sum of y_(i) C(n-i, k-1) / C(n, k).
-
-    Losses may be +inf (a trial that gave nothing). O(n log n). Source: Dodge et al. 2021, Tang et al. 2020.
-    """
-    y = np.sort(loss)
-    n = len(y)
-    if not 1 <= k <= n:
-        raise ValueError(f"k is {k}; it must be in 1..{n}.")
-    weight = k / n
-    total = 0.0
-    for i in range(n - k + 1):
-        if weight > 0:
-            total += weight * float(y[i])
-        weight *= (n - i - k) / (n - i - 1) if n - i - 1 else 0.0
-    return total
