@@ -182,7 +182,19 @@ class Look:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to adopt a candidate, from fresh seeds of both arms; values as the user sees them."""
+    """Whether to adopt a candidate, from fresh seeds of both arms; values as the user sees them.
+
+    A configuration-level claim: this setting against that one, as far as seeds go.
+
+    Attributes:
+        delta: improvement of the candidate, positive where it is better, with its 90 % ``interval``.
+        p_better, p_worth: P(improvement > 0), P(improvement > min_effect).
+        sigma: SD over seeds that was used, and ``sigma_source``.
+        cost: the complexity that it adds, in words; ``min_effect``: what it therefore has to be worth.
+        false_adoption: how often this design (looks, threshold, ledger) adopts a change that is worth nothing.
+        regret: E[loss by adopting, where it is the worse one].
+        p_fails_more: P(it diverges more often by 5 points).
+    """
 
     verdict: Adoption
     candidate: Params
@@ -201,9 +213,17 @@ class Decision:
     headline: str
     assumptions: tuple[str, ...] = ()
     arrays: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    false_adoption: float = np.nan
+    regret: float = np.nan
+    p_fails_more: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.verdict.value}: {self.headline}"
+        rate = (
+            ""
+            if np.isnan(self.false_adoption)
+            else f" Such a test adopts a worthless change in {self.false_adoption:.0%} of cases."
+        )
+        return f"{self.verdict.value}: {self.headline}{rate}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betaincinv, chdtri, stdtr, stdtrit
+from scipy.special import betaincinv, chdtri, ndtri, stdtr, stdtrit
 
 
 def jeffreys(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:
@@ -36,3 +36,14 @@ def t_cdf(t: float, df: float) -> float:
 def t_quantile(p: float, df: float) -> float:
     """The quantile of Student's t."""
     return float(stdtrit(df, p))
+
+
+def wilson(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:
+    """Wilson's interval of a share; (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    z = float(ndtri((1 + level) / 2))
+    share, extra = successes / n, z * z / n
+    centre = (share + extra / 2) / (1 + extra)
+    reach = z / (1 + extra) * math.sqrt(share * (1 - share) / n + extra / (4 * n))
+    return max(0.0, centre - reach), min(1.0, centre + reach)

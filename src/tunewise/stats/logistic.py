@@ -20,7 +20,9 @@ class Logistic(NamedTuple):
 
 
 def firth(X: FloatArray, positive: BoolArray, steps: int = 100) -> Logistic:
-    """Maximise the likelihood times Jeffreys' prior, by Newton steps on the modified score. X (n, p) with an intercept; O(n p^2)."""
+    """Maximise the likelihood times Jeffreys' prior, by Newton steps on the modified score. X (n, p) with an intercept; O(n
+    p^2).
+    """
     y = positive.astype(np.float64)
     beta = np.zeros(X.shape[1])
     value, covariance = _penalised(X, y, beta)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import digamma, fdtr, fdtrc, nctdtr, polygamma, stdtr, stdtrit
+from scipy.special import betaln, fdtr, fdtrc, gammaln, nctdtr, stdtr, stdtrit
 
 from tunewise.types import FloatArray
 
@@ -27,9 +27,9 @@ class Prior(NamedTuple):
 def variance_prior(groups: Sequence[FloatArray]) -> Prior | None:
     """The prior of a new configuration's SD from replicated ones, values (n_i,) each; None without a replicate. O(n).
 
-    The scatter of the log-variances beyond what their degrees of freedom explain says how far configurations differ (limma's
-    moment estimator); with fewer than three groups they are taken to be alike. NaN (a diverged run) is left out.
-    Give only configurations that are good: bad ones are noisier (3 to 40 times, in published retrains).
+    Variances s_i^2 with d_i degrees of freedom are s_0^2 F(d_i, d_0) where configurations differ (Smyth 2004); s_0 and d_0 are
+    the most likely ones, if they are clearly likelier than equal variances (1 %), for which all are pooled. NaN (a diverged
+    run) is left out. Give only configurations that are good: bad ones are noisier (3 to 40 times, in published retrains).
     """
     known = [group[np.isfinite(group)] for group in groups]
     known = [group for group in known if len(group) >= 2]
@@ -40,15 +40,25 @@ def variance_prior(groups: Sequence[FloatArray]) -> Prior | None:
     pooled, total = float((df * variance).sum() / df.sum()), float(df.sum())
     if len(known) < 3 or (variance <= 0).any():
         return Prior(math.sqrt(pooled), total)
-    z = np.log(variance) - digamma(df / 2) + np.log(df / 2)
-    trigamma = polygamma(1, df / 2)
-    excess = float(z.var(ddof=1) - trigamma.mean())
-    error = math.sqrt(float((polygamma(3, df / 2) + 2 * trigamma**2).mean()) / len(known))
-    if excess <= 1.28 * error:  # not more scatter than one-in-ten chance: the moment estimate would be noise
+    gain, centre, spread = _likeliest(variance / pooled, df)
+    if gain <= 2.7:
         return Prior(math.sqrt(pooled), total)
-    spread = 2 * _inverse_trigamma(excess)
-    centre = math.exp(float(z.mean() + digamma(spread / 2) - math.log(spread / 2)))
-    return Prior(math.sqrt(centre), 1 / (1 / spread + 1 / total))
+    return Prior(math.sqrt(centre * pooled), 1 / (1 / spread + 1 / total))
+
+
+def _likeliest(ratio: FloatArray, df: FloatArray) -> tuple[float, float, float]:
+    """(gain in log-likelihood over equal variances, s_0^2, d_0) of ratio_i ~ s_0^2 F(df_i, d_0), on a grid."""
+    spread = np.geomspace(1.5, 100.0, 30)[:, None, None]
+    centre = np.geomspace(0.05, 4.0, 60)[None, :, None]
+    x = ratio / centre
+    log_f = (
+        (df / 2) * np.log(df * x / spread)
+        - (df + spread) / 2 * np.log1p(df * x / spread)
+        - betaln(df / 2, spread / 2)
+    ).sum(axis=2)
+    log_chi2 = ((df / 2) * np.log(df * ratio / 2) - df * ratio / 2 - gammaln(df / 2)).sum()
+    place = np.unravel_index(int(log_f.argmax()), log_f.shape)
+    return float(log_f[place] - log_chi2), float(centre[0, place[1], 0]), float(spread[place[0], 0, 0])
 
 
 class Moderated(NamedTuple):
@@ -76,7 +86,10 @@ def moderate(sum_of_squares: float, df: float, prior: Prior | None) -> Moderated
 def agrees(sum_of_squares: float, df: float, prior: Prior) -> bool:
     """Whether an own variance is believable under the prior (F test, see `moderate`)."""
     ratio = sum_of_squares / df / prior.sd**2
-    return float(fdtrc(df, prior.df, ratio)) > _REFUSED_ABOVE and float(fdtr(df, prior.df, ratio)) > _REFUSED_BELOW
+    return (
+        float(fdtrc(df, prior.df, ratio)) > _REFUSED_ABOVE
+        and float(fdtr(df, prior.df, ratio)) > _REFUSED_BELOW
+    )
 
 
 class Difference(NamedTuple):
@@ -147,15 +160,3 @@ def pairing_pays(correlation: float, n: int, prior_df: float = 0.0, effect: floa
 
 def _power(centre: float, df: float) -> float:
     return 1.0 - float(nctdtr(df, centre, float(stdtrit(df, 0.95))))
-
-
-def _inverse_trigamma(x: float) -> float:
-    """The y with trigamma(y) = x > 0, by Newton's method (Smyth 2004, appendix)."""
-    y = 0.5 + 1 / x
-    for _ in range(50):
-        value = float(polygamma(1, y))
-        step = value * (1 - value / x) / float(polygamma(2, y))
-        y += step
-        if -step / y < 1e-8:
-            break
-    return y

@@ -27,7 +27,13 @@ class StudyTest(NamedTuple):
 
 
 def study_test(
-    a: FloatArray, b: FloatArray, *, matched: bool = False, k: int | None = None, draws: int = 2000, seed: int = 0
+    a: FloatArray,
+    b: FloatArray,
+    *,
+    matched: bool = False,
+    k: int | None = None,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> StudyTest:
     """Permutation test of losses (n,), (m,) of two searches; +inf or the worst loss for a trial that diverged.
 
@@ -63,7 +69,9 @@ def study_test(
     )
 
 
-def best_set(arms: list[FloatArray], level: float = 0.95, *, matched: bool = False, draws: int = 2000) -> list[bool]:
+def best_set(
+    arms: list[FloatArray], level: float = 0.95, *, matched: bool = False, draws: int = 2000
+) -> list[bool]:
     """Which arms may be the best: all but those that some other arm beats.
 
     An arm is left out if a `study_test` against any other arm is below (1 - level) / (arms - 1): a Bonferroni form of
@@ -78,7 +86,10 @@ def beaten_chances(arms: list[FloatArray], *, matched: bool = False, draws: int 
     out = []
     for i, arm in enumerate(arms):
         others = [j for j in range(len(arms)) if j != i]
-        chances = [study_test(arm, arms[j], matched=matched, draws=draws, seed=i * len(arms) + j).chance for j in others]
+        chances = [
+            study_test(arm, arms[j], matched=matched, draws=draws, seed=i * len(arms) + j).chance
+            for j in others
+        ]
         out.append(min(1.0, len(others) * min(chances)) if chances else 1.0)
     return out
 

@@ -23,9 +23,9 @@ class Agreement(NamedTuple):
 def kendall(x: FloatArray, y: FloatArray, level: float = 0.9) -> Agreement:
     """Kendall's tau-b of x (n,), y (n,) with an interval on the scale of artanh. n >= 3; O(n^2).
 
-    The variance is the jackknife's (a U-statistic has a consistent one, Fligner and Rust 1983), on the artanh scale with a floor of
-    0.437 / (n - 4) (Fieller, Hartley and Pearson 1957), which keeps small samples from claiming certainty.
-    Items where either is NaN are left out; (nan, -1, 1) for fewer than 3, or where a list has one value only.
+    The variance is the jackknife's (a U-statistic has a consistent one, Fligner and Rust 1983), on the artanh scale with a
+    floor of 0.437 / (n - 4) (Fieller, Hartley and Pearson 1957), which keeps small samples from claiming certainty. Items
+    where either is NaN are left out; (nan, -1, 1) for fewer than 3, or where a list has one value only.
     """
     known = ~(np.isnan(x) | np.isnan(y))
     x, y = x[known], y[known]
@@ -59,7 +59,9 @@ class Promotion(NamedTuple):
     high: float
 
 
-def promotion_regret(early: FloatArray, final: FloatArray, keep: int = 1, draws: int = 500, seed: int = 0) -> Promotion:
+def promotion_regret(
+    early: FloatArray, final: FloatArray, keep: int = 1, draws: int = 500, seed: int = 0
+) -> Promotion:
     """The regret of promoting the ``keep`` best by ``early`` (n,) and then taking their best by ``final`` (n,). O(draws n).
 
     Bootstrap over configurations; the point estimate is the bootstrap mean (a single winner is one number of luck).

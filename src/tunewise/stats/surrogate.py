@@ -102,7 +102,8 @@ def profile(
 ) -> FloatArray:
     """Draws (draws, g) of the profile of parameter j, in warped units: O((16 g)^3 + n (16 g)^2).
 
-    The minimum over the others is taken over 16 settings of them: the best trials', and random ones. ``given`` fixes some of them.
+    The minimum over the others is taken over 16 settings of them: the best trials', and random ones. ``given`` fixes some
+    of them.
     """
     d = s.X.shape[1]
     best = np.argsort(s.z, kind="stable")[: _N_OTHERS // 2]
@@ -128,12 +129,14 @@ def edge_gain(drawn: FloatArray, grid: FloatArray, least: float) -> tuple[float,
 
 
 def argmin_of(drawn: FloatArray, grid: FloatArray) -> FloatArray:
-    """Where each draw (r, g) of a profile has its minimum (r,): the vertex of a parabola through the lowest place and its neighbours."""
+    """Where each draw (r, g) of a profile has its minimum (r,): the vertex of a parabola through the lowest place and its
+    neighbours.
+    """
     i = drawn.argmin(axis=1)
     inner = np.clip(i, 1, len(grid) - 2)
     rows = np.arange(len(drawn))
     if len(grid) < 3:
-        return grid[i]
+        return np.asarray(grid[i])
     x0, x1, x2 = grid[inner - 1], grid[inner], grid[inner + 1]
     y0, y1, y2 = (drawn[rows, inner + k] for k in (-1, 0, 1))
     top = (x1 - x0) ** 2 * (y1 - y2) - (x1 - x2) ** 2 * (y1 - y0)
@@ -141,13 +144,14 @@ def argmin_of(drawn: FloatArray, grid: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         vertex = x1 - 0.5 * top / bottom
     curved = (i == inner) & np.isfinite(vertex)
-    return np.where(curved, np.clip(vertex, x0, x2), grid[i])
+    return np.asarray(np.where(curved, np.clip(vertex, x0, x2), grid[i]))
 
 
 def mean_at(s: Surrogate, X: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Posterior mean and SD (m,), (m,) in warped units at X (m, d)."""
     Z, _ = _features(np.where(np.isnan(X), 0.5, X), s.n_choices)
-    return gp.predict(s.posterior, Z)
+    mean, sd = gp.predict(s.posterior, Z)
+    return mean, sd
 
 
 def pair_shares(s: Surrogate, names: Sequence[int], rng: np.random.Generator, n: int = 48) -> FloatArray:

@@ -40,7 +40,7 @@ def kaplan_meier(time: FloatArray, reached: BoolArray) -> Survival:
     share = np.cumprod(1 - n_events / at_risk) if len(events) else np.empty(0)
     left = np.maximum(at_risk - n_events, 1e-9)
     error = share * np.sqrt(np.cumsum(n_events / (at_risk * left))) if len(events) else np.empty(0)
-    return Survival(events, share, error)
+    return Survival(events, np.asarray(share, dtype=np.float64), np.asarray(error, dtype=np.float64))
 
 
 class Tobit(NamedTuple):
@@ -63,21 +63,29 @@ def tobit(X: FloatArray, y: FloatArray, reached: BoolArray, least_sd: float = 1e
     def cost(theta: FloatArray) -> tuple[float, FloatArray]:
         sigma = least_sd + math.exp(theta[p])
         z = (y - X @ theta[:p]) / sigma
-        value = float((0.5 * z[reached] ** 2).sum() + reached.sum() * math.log(sigma) - log_ndtr(-z[~reached]).sum())
+        value = float(
+            (0.5 * z[reached] ** 2).sum() + reached.sum() * math.log(sigma) - log_ndtr(-z[~reached]).sum()
+        )
         hazard = np.exp(-0.5 * z[~reached] ** 2 - 0.9189385332 - log_ndtr(-z[~reached]))
         pull = np.where(reached, z, 0.0)
         pull[~reached] = hazard
         by_sigma = (reached.sum() - (pull * z).sum()) / sigma
         return value, np.append(-(X.T @ pull) / sigma, by_sigma * math.exp(theta[p]))
 
-    found = minimize(cost, np.append(start, math.log(sd)), jac=True, method="L-BFGS-B", bounds=[(None, None)] * p + [(-12, 6)])
+    found = minimize(
+        cost,
+        np.append(start, math.log(sd)),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(None, None)] * p + [(-12, 6)],
+    )
     sigma = least_sd + math.exp(found.x[p])
     sigma *= math.sqrt(n / max(n - p, 1))
     z = (y - X @ found.x[:p]) / sigma
     hazard = np.exp(-0.5 * z**2 - 0.9189385332 - log_ndtr(-z))
     information = np.where(reached, 1.0, np.clip(hazard * (hazard - z), 0, 1))
     precision = (X * information[:, None]).T @ X / sigma**2
-    return Tobit(found.x[:p], np.linalg.pinv(precision), sigma)
+    return Tobit(found.x[:p], np.asarray(np.linalg.pinv(precision), dtype=np.float64), sigma)
 
 
 class Fastest(NamedTuple):
@@ -86,8 +94,8 @@ class Fastest(NamedTuple):
     Attributes:
         lr: the rate of the fastest run by the fit; NaN where no run reached the target.
         steps: steps it needs, ``low`` and ``high`` their 90 % interval.
-        edge: "low" or "high" where the fastest rate is at the end of the rates that worked and of the grid, so that faster ones may
-            lie outside; "" inside.
+        edge: "low" or "high" where the fastest rate is at the end of the rates that worked and of the grid, so that faster
+            ones may lie outside; "" inside.
         unstable: the lowest rate that failed above the fastest one; NaN where none did.
         grid, fit: the fitted curve, for a picture.
     """
@@ -106,8 +114,9 @@ def fastest(lr: FloatArray, steps: FloatArray, reached: BoolArray) -> Fastest:
     """Steps to a target against a constant learning rate: the minimum of a censored parabola of logs.
 
     lr (n,) and steps (n,), several runs of one rate allowed; ``steps`` of a run that did not get there is its length. The
-    parabola is fitted to the 5 rates nearest the fastest one (geometric means of repeats count once); runs above it that failed are beyond the
-    edge of stability and are left out, runs below it that were too slow are censored. The minimum stays in the fitted range.
+    parabola is fitted to the 5 rates nearest the fastest one (geometric means of repeats count once); runs above it that
+    failed are beyond the edge of stability and are left out, runs below it that were too slow are censored. The minimum
+    stays in the fitted range.
 
     Raises:
         ValueError: no rate.
@@ -119,7 +128,12 @@ def fastest(lr: FloatArray, steps: FloatArray, reached: BoolArray) -> Fastest:
     nothing = np.empty(0)
     if not worked.any():
         return Fastest(math.nan, math.nan, math.nan, math.nan, "", math.nan, nothing, nothing)
-    mean = np.array([np.log(steps[(lr == r) & reached]).mean() if w else math.inf for r, w in zip(rates, worked, strict=True)])
+    mean = np.array(
+        [
+            np.log(steps[(lr == r) & reached]).mean() if w else math.inf
+            for r, w in zip(rates, worked, strict=True)
+        ]
+    )
     best = int(mean.argmin())
     failed = [float(r) for r in rates[best + 1 :][~worked[best + 1 :]]]
     unstable = failed[0] if failed else math.nan
@@ -149,4 +163,5 @@ def _vertex(
     at = -c[1] / (2 * c[2]) if degree == 2 and c[2] > 0 else ends[np.polyval(c[::-1], ends).argmin()]
     at = float(np.clip(at, *ends))
     row = at ** np.arange(degree + 1)
-    return at, float(row @ c), math.sqrt(float(row @ fit.covariance @ row)), lambda t: np.polyval(c[::-1], t)
+    error = math.sqrt(float(row @ fit.covariance @ row))
+    return at, float(row @ c), error, lambda t: np.asarray(np.polyval(c[::-1], t), dtype=np.float64)

@@ -127,7 +127,9 @@ def _fit(y: FloatArray, X: FloatArray, contrast: FloatArray) -> Mixture:
     return Mixture(weight / weight.sum(), mean, scale, df)
 
 
-def _raw_fit(y: FloatArray, X: FloatArray, contrast: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float]:
+def _raw_fit(
+    y: FloatArray, X: FloatArray, contrast: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, float]:
     """For each correlation: log weight, and mean and scale of contrast @ coefficients, given y (m,) and X (m, p)."""
     m, p = X.shape
     both = np.column_stack([X, y])
@@ -143,7 +145,10 @@ def _raw_fit(y: FloatArray, X: FloatArray, contrast: FloatArray) -> tuple[FloatA
     residual = np.maximum(residual, floor)
     df = float(m - p)
     log_weight = (
-        np.log(_RHO_PRIOR) - 0.5 * (m - 1) * np.log(1 - _RHO**2) + 0.5 * np.linalg.slogdet(G)[1] - 0.5 * df * np.log(residual)
+        np.log(_RHO_PRIOR)
+        - 0.5 * (m - 1) * np.log(1 - _RHO**2)
+        + 0.5 * np.linalg.slogdet(G)[1]
+        - 0.5 * df * np.log(residual)
     )
     scale = np.sqrt(residual / df * np.einsum("j,rjk,k->r", contrast, G, contrast))
     return log_weight, coefficient @ contrast, scale, df
@@ -165,8 +170,8 @@ def settled(y: FloatArray, tolerance: float) -> int:
 def first_reaching(step: FloatArray, y: FloatArray, target: float) -> float:
     """The step at which a noisy falling curve reaches ``target``; NaN where it does not (censored at the last step).
 
-    The crossing of a local straight line through 7 evaluations (fewer near the ends) with interpolation. The first single crossing is 8 to 26 %
-    early under noise, and a trailing mean of 5 is late by two evaluations where noise is small.
+    The crossing of a local straight line through 7 evaluations (fewer near the ends) with interpolation. The first single
+    crossing is 8 to 26 % early under noise, and a trailing mean of 5 is late by two evaluations where noise is small.
     """
     smooth = local_line(y)
     below = np.flatnonzero(smooth <= target)

@@ -85,7 +85,8 @@ def _nest(y: FloatArray, levels: Sequence[IntArray]) -> list[IntArray]:
 
 def _mean_squares(y: FloatArray, groups: list[IntArray]) -> tuple[list[float], list[int], list[float]]:
     """For each level: sum of squares of its groups' (unweighted) means about their parents', degrees of freedom, and mean
-    1 / (number of children) of its groups, by which the next level's mean square enters."""
+    1 / (number of children) of its groups, by which the next level's mean square enters.
+    """
     squares: list[float] = []
     dfs: list[int] = []
     shrink: list[float] = []
