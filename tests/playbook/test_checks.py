@@ -49,10 +49,13 @@ def test_an_edge_is_seen_and_the_middle_is_left_alone():
     assert alarms <= 0.05 * 3 * runs + 4
 
 
-def test_an_adaptive_study_gets_no_edge_verdict():
-    trials = study_of(bowl(1.3), 25, 1, CUBE, sampler="tpe")
-    assert {f.verdict for f in found(trials, "P27")} == {Verdict.NA}
+def test_an_adaptive_study_gets_only_what_a_surrogate_can_say():
+    trials = study_of(bowl(1.3), 40, 1, CUBE, sampler="tpe")
     assert {f.verdict for f in found(trials, "P29")} == {Verdict.NA}
+    assert {f.verdict for f in found(trials, "P46")} == {Verdict.NA}
+    edges = {f.subject: f for f in found(trials, "P27")}
+    assert all("surrogate" in f.data_used for f in edges.values())
+    assert edges["b"].verdict == edges["c"].verdict == Verdict.OK
 
 
 def test_few_trials_are_not_enough():
@@ -134,15 +137,13 @@ def test_curves_say_what_was_planted():
 
 
 def test_healthy_plateaus_are_rarely_called_overfitting():
-    from tunewise.playbook.curves import _overfitting
-    from tunewise.playbook.evidence import gather
+    from tunewise.playbook.curves import rising
 
-    evidence = gather(study_of(bowl(0.5), 10, 0, CUBE), CUBE)
     rng = np.random.default_rng(0)
     alarms = 0
     for _ in range(300):
         y = np.exp(-np.arange(50) / 5) + 0.01 * rng.standard_normal(50)
-        alarms += _overfitting(evidence, 0, y).verdict == Verdict.ACT
+        alarms += rising(y)[0] < 0.05
     assert alarms <= 0.05 * 300 + 8
 
 

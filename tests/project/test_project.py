@@ -72,8 +72,11 @@ def test_fresh_seeds_are_never_reused():
     p.measure_noise(seeds=3)
     p.adopt({"lr": 0.03, "width": 64})
     names = [n for n in p._storage.studies() if "noise" in n or "adopt" in n]
-    seeds = [t.user_attrs["seed"] for n in names for t in tw.load_study(n, p._storage).trials]
-    assert len(seeds) == len(set(seeds)) >= 9
+    seeds = {n: [t.user_attrs["seed"] for t in tw.load_study(n, p._storage).trials] for n in names}
+    assert all(len(of) == len(set(of)) for of in seeds.values())
+    arms = [of for n, of in seeds.items() if "adopt" in n]
+    assert arms[0] == arms[1]  # both arms on the same fresh seeds
+    assert not set(arms[0]) & set(next(of for n, of in seeds.items() if "noise" in n))
     searched = {t.user_attrs.get("seed") for t in p.rounds[0].study.trials}
     assert searched == {None}
 
@@ -83,7 +86,9 @@ def test_scientific_values_get_equal_trials_and_the_rest_stays_even():
     r = p.round("How wide?", scientific={"width": [8, 16, 32, 64]}).run(30)
     widths = [t.params["width"] for t in r.study.trials]
     assert [widths.count(w) for w in (8, 16, 32, 64)] == [8, 8, 8, 8]
-    assert len({t.params["lr"] for t in r.study.trials}) == 32
+    points = {w: [t.params["lr"] for t in r.study.trials if t.params["width"] == w] for w in (8, 16, 32, 64)}
+    assert len(set(points[8])) == 8
+    assert points[8] == points[16] == points[32] == points[64]  # matched: the same nuisance points in every arm
     assert r.roles["width"] == "scientific"
     best = r.isolation("width")
     assert best[64] < best[8]

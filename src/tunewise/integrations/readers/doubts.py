@@ -11,7 +11,7 @@ import numpy as np
 from tunewise.integrations.readers.found import Reading, Reports
 from tunewise.records import Goal, TrialState
 from tunewise.space import Space
-from tunewise.stats.order import covers_evenly, follows_results
+from tunewise.stats.adaptivity import covers_evenly, follows_results
 from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tunewise.stats.order import covers_evenly, follows_results
+from tunewise.stats.adaptivity import covers_evenly, follows_results
 
 N = 60
 
