@@ -10,7 +10,7 @@ import numpy as np
 
 from tunewise.types import FloatArray, IntArray
 
-MOST_DOTS = 1500  # in one picture: more cannot be told apart, and a page with more is slow
+MOST_DOTS = 1000  # in one picture: more cannot be told apart, and a page with more is slow
 _WIDE, _WIDEST = 30.0, 1e100
 
 
@@ -27,6 +27,16 @@ class Scale(NamedTuple):
         with np.errstate(divide="ignore", invalid="ignore"):
             v = np.log(values) if self.log else np.asarray(values, dtype=np.float64)
         return np.clip((v - low) / (high - low), 0.0, 1.0)
+
+    def with_rail(self, sign: float) -> tuple[Scale, float]:
+        """The axis with room at its worse end, and the place there for what has no value."""
+        ends = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        room = 0.08 * (ends[1] - ends[0])
+        low, high = (ends[0], ends[1] + room) if sign > 0 else (ends[0] - room, ends[1])
+        rail = high - room / 4 if sign > 0 else low + room / 4
+        if self.log:
+            return Scale(math.exp(low), math.exp(high), True), math.exp(rail)
+        return Scale(low, high), rail
 
     def clip(self, value: float) -> float:
         """The value, or the end of the axis beyond which it lies."""

@@ -121,7 +121,7 @@ def axis_picture(
     if isinstance(domain, Categorical):
         x = x + _spread(len(rows)) / (3 * len(domain.choices))
     y = scale.place(value)
-    canvas.dots(x[~is_best], y[~is_best])
+    canvas.dots(x[~is_best], y[~is_best])  # those without a value have no place
     if profile is not None:
         canvas.line(np.asarray(profile["grid"]), scale.place(np.asarray(profile["mean"])), "good")
     for u, v in zip(x[is_best], y[is_best], strict=True):

@@ -16,7 +16,9 @@ from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
 
 NON_ADAPTIVE = ("qmc", "random", "grid", "brute_force")
-MATCHED = "matched"  # noted by trials whose points were drawn beforehand, the same ones for each scientific value
+MATCHED = (
+    "matched"  # noted by trials whose points were drawn beforehand, the same ones for each scientific value
+)
 _MOST_DIMS = 40  # a surrogate of more parameters would learn nothing from the trials a person can pay for
 
 

@@ -38,7 +38,12 @@ def observations(trials: Trials, space: Space, number: int = -1) -> Observations
     keep = np.flatnonzero((block[:, -1] > 0) & (infeasible | np.isfinite(loss)))
     rows = trials.finished[keep]
     return Observations(
-        block[keep, :-1], loss[keep], infeasible[keep], trials.violation[rows], rows, _pending(trials, plain, number)
+        block[keep, :-1],
+        loss[keep],
+        infeasible[keep],
+        trials.violation[rows],
+        rows,
+        _pending(trials, plain, number),
     )
 
 
