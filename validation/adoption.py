@@ -17,7 +17,9 @@ from validation.core import Figure, Size, at_least, at_most, number, row, shown,
 _LEDGER = 20.0
 
 
-def _rates(runs: int, improvement: float, least: float, seed: int = 0, **options: object) -> tuple[list[bool], list[int]]:
+def _rates(
+    runs: int, improvement: float, least: float, seed: int = 0, **options: object
+) -> tuple[list[bool], list[int]]:
     """Adoptions, and runs used, of decisions about a true improvement (in SDs) with a ledger of 20 degrees of freedom."""
     rng = np.random.default_rng([seed, int(10 * improvement), int(10 * least)])
     adopted, used = [], []
@@ -35,20 +37,50 @@ def false_adoption(size: Size) -> list[Figure]:
     """Changes that are worth nothing, looks at 3, 5 and 8; searches of 10 to 1,000 trials before the decision."""
     runs = size.n(20_000, 600)
     figures = [
-        within("worthless change adopted, min_effect half the noise, p = 0.8", _rates(runs, 0, 0.5, p=0.8)[0], 0.09, 0.11),
-        within("worthless change adopted, min_effect half the noise, p = 0.95", _rates(runs, 0, 0.5, p=0.95)[0], 0.015, 0.025),
-        within("worthless change adopted, error = 5 % over all looks", _rates(runs, 0, 0.0, error=0.05)[0], 0.04, 0.06),
+        within(
+            "worthless change adopted, min_effect half the noise, p = 0.8",
+            _rates(runs, 0, 0.5, p=0.8)[0],
+            0.09,
+            0.11,
+        ),
+        within(
+            "worthless change adopted, min_effect half the noise, p = 0.95",
+            _rates(runs, 0, 0.5, p=0.95)[0],
+            0.015,
+            0.025,
+        ),
+        within(
+            "worthless change adopted, error = 5 % over all looks",
+            _rates(runs, 0, 0.0, error=0.05)[0],
+            0.04,
+            0.06,
+        ),
     ]
     for shape, expected in (("constant", 0.0177), ("obrien-fleming", 0.0003)):
         level = nominal_levels((3, 5, 8, 12), 0.05, shape)[0]
-        figures.append(number(f"nominal level at the first of looks 3, 5, 8, 12, {shape}", level, 0.9 * expected, 1.1 * expected, 1, form=".4f"))
+        figures.append(
+            number(
+                f"nominal level at the first of looks 3, 5, 8, 12, {shape}",
+                level,
+                0.9 * expected,
+                1.1 * expected,
+                1,
+                form=".4f",
+            )
+        )
     rates = {}
     for length in (10, 100, 1000):
-        rates[length] = [_search_and_adopt(length, seed) for seed in range(size.n(1000 if length < 1000 else 400, 40))]
-        figures.append(at_most(f"worthless winner of a search of {length} trials adopted", rates[length], 0.14))
+        rates[length] = [
+            _search_and_adopt(length, seed) for seed in range(size.n(1000 if length < 1000 else 400, 40))
+        ]
+        figures.append(
+            at_most(f"worthless winner of a search of {length} trials adopted", rates[length], 0.14)
+        )
     gap = float(np.mean(rates[1000]) - np.mean(rates[10]))
     error = math.sqrt(0.1 * 0.9 * (1 / len(rates[10]) + 1 / len(rates[1000])))
-    figures.append(number("search of 1,000 trials minus search of 10", gap, 0.0, 0.0, len(rates[1000]), error))
+    figures.append(
+        number("search of 1,000 trials minus search of 10", gap, 0.0, 0.0, len(rates[1000]), error)
+    )
     return figures
 
 
@@ -68,7 +100,15 @@ def power(size: Size) -> list[Figure]:
     for improvement, wanted in ((1.0, 0.65), (2.0, 0.98)):
         adopted, used = _rates(size.n(20_000, 600), improvement, 0.5, p=0.8)
         figures.append(at_least(f"improvement of {improvement:g} SD adopted", adopted, wanted))
-        figures.append(number(f"mean runs of each arm, improvement of {improvement:g} SD", float(np.mean(used)), 0, 5.5, len(used)))
+        figures.append(
+            number(
+                f"mean runs of each arm, improvement of {improvement:g} SD",
+                float(np.mean(used)),
+                0,
+                5.5,
+                len(used),
+            )
+        )
     return figures
 
 
@@ -83,23 +123,53 @@ def moderated(size: Size) -> list[Figure]:
                 rng = np.random.default_rng([n, int(df), int(10 * ratio)])
                 sds = np.sqrt(rng.chisquare(df, runs) / df) / ratio
                 arms = rng.standard_normal((runs, 2, n))
-                hits = [difference(a, b, Prior(float(s), df)).above(0) > 0.95 for (a, b), s in zip(arms, sds, strict=True)]
+                hits = [
+                    difference(a, b, Prior(float(s), df)).above(0) > 0.95
+                    for (a, b), s in zip(arms, sds, strict=True)
+                ]
                 (right if ratio == 1 else worst).append(hits)
     gains = []
     for prior in (None, Prior(1.0, 20.0)):
         rng = np.random.default_rng(1)
-        gains.append(np.mean([difference(a - 2, b, prior).above(0) > 0.95 for a, b in rng.standard_normal((size.n(10_000, 600), 2, 3))]))
+        gains.append(
+            np.mean(
+                [
+                    difference(a - 2, b, prior).above(0) > 0.95
+                    for a, b in rng.standard_normal((size.n(10_000, 600), 2, 3))
+                ]
+            )
+        )
     figures = [within("size where the prior is right (all cases)", np.concatenate(right), 0.04, 0.06)]
     figures.append(number("worst case", max(float(np.mean(h)) for h in right), 0.0, 0.06, runs, 0.0015))
-    figures.append(number("worst size where the prior is 1.5 times too small", max(float(np.mean(h)) for h in worst), 0, 0.08, runs, 0.002))
+    figures.append(
+        number(
+            "worst size where the prior is 1.5 times too small",
+            max(float(np.mean(h)) for h in worst),
+            0,
+            0.08,
+            runs,
+            0.002,
+        )
+    )
     rng = np.random.default_rng(2)
     refused = [not agrees(float(rng.chisquare(40)), 40, Prior(1 / 1.5, 200.0)) for _ in range(runs)]
-    figures.append(at_least("prior 1.5 times too small refused, 40 degrees of freedom against it", refused, 0.80))
+    figures.append(
+        at_least("prior 1.5 times too small refused, 40 degrees of freedom against it", refused, 0.80)
+    )
     refused = [not agrees(float(rng.chisquare(20)), 20, Prior(1 / 1.5, 200.0)) for _ in range(runs)]
     figures.append(at_least("the same, 20 degrees of freedom, prior of 200", refused, 0.80))
-    refused = [not agrees(float(rng.chisquare(20)), 20, Prior(float(np.sqrt(rng.chisquare(20) / 20)) / 1.5, 20.0)) for _ in range(runs)]
+    refused = [
+        not agrees(float(rng.chisquare(20)), 20, Prior(float(np.sqrt(rng.chisquare(20) / 20)) / 1.5, 20.0))
+        for _ in range(runs)
+    ]
     figures.append(shown("the same, prior itself estimated with 20", f"{np.mean(refused):.3f}", runs))
-    figures.append(shown("power at 2 SDs, 3 runs an arm: without / with a prior", f"{gains[0]:.2f} / {gains[1]:.2f}", size.n(10_000, 600)))
+    figures.append(
+        shown(
+            "power at 2 SDs, 3 runs an arm: without / with a prior",
+            f"{gains[0]:.2f} / {gains[1]:.2f}",
+            size.n(10_000, 600),
+        )
+    )
     return figures
 
 
@@ -117,7 +187,11 @@ def hurdle(size: Size) -> list[Figure]:
         clean.append(decide(good.tolist(), b.tolist(), looks=(8,)).verdict == Adoption.ADOPT)
     return [
         at_least("blocked at 8 runs an arm", blocked, 0.90),
-        shown("not adopted with looks at 3, 5, 8 (no failure in 3 runs has probability 0.34)", f"{np.mean(early):.3f}", len(early)),
+        shown(
+            "not adopted with looks at 3, 5, 8 (no failure in 3 runs has probability 0.34)",
+            f"{np.mean(early):.3f}",
+            len(early),
+        ),
         at_least("the same candidate without failures adopted", clean, 0.95),
     ]
 
@@ -141,8 +215,19 @@ def pairing(size: Size) -> list[Figure]:
         power = {name: float(np.mean(of)) for name, of in hits.items()}
         best = max(power["paired"], power["unpaired"])
         error = math.sqrt(0.5 / runs)
-        figures.append(number(f"power lost against the better test, correlation {rho}", best - power["chosen"], -1, 0.02, runs, error / 2))
-        figures.append(shown("paired / unpaired / chosen", " / ".join(f"{p:.2f}" for p in power.values()), runs))
+        figures.append(
+            number(
+                f"power lost against the better test, correlation {rho}",
+                best - power["chosen"],
+                -1,
+                0.02,
+                runs,
+                error / 2,
+            )
+        )
+        figures.append(
+            shown("paired / unpaired / chosen", " / ".join(f"{p:.2f}" for p in power.values()), runs)
+        )
         figures.append(at_most(f"size, correlation {rho}", null, 0.05))
     return figures
 

@@ -23,7 +23,10 @@ def isolation(size: Size) -> list[Figure]:
         equal.append(_best_of_5(a) < _best_of_5(b))
     kept, size_of = [], []
     for run in range(size.n(400, 20)):
-        arms = [((np.random.default_rng([run, k]).random((20, 3)) - 0.5) ** 2).sum(axis=1) + 0.02 * k for k in range(5)]
+        arms = [
+            ((np.random.default_rng([run, k]).random((20, 3)) - 0.5) ** 2).sum(axis=1) + 0.02 * k
+            for k in range(5)
+        ]
         inside = best_set(arms, draws=400)
         kept.append(inside[0])
         size_of.append(sum(inside))
@@ -63,7 +66,10 @@ def studies(size: Size) -> list[Figure]:
         for shift in (0, 1, 3):
             apart, together = [], []
             for _ in range(runs):
-                a, b = rng.choice(population, n, replace=False), rng.choice(population, n, replace=False) - shift * sd
+                a, b = (
+                    rng.choice(population, n, replace=False),
+                    rng.choice(population, n, replace=False) - shift * sd,
+                )
                 apart.append(study_test(a, b, draws=400).chance <= 0.05)
                 again = a - shift * sd + noise[name] * rng.standard_normal(n)
                 first = a + noise[name] * rng.standard_normal(n)
@@ -75,9 +81,18 @@ def studies(size: Size) -> list[Figure]:
                 figures += [shown(f"{name}: power at 3 SDs, unmatched", f"{np.mean(apart):.3f}", runs),
                             at_least(f"{name}: power at 3 SDs, matched", together, 0.80)]  # fmt: skip
             if shift:
-                figures.append(at_most(f"{name}: power lost by matching, {shift} SDs", [max(0.0, np.mean(apart) - np.mean(together))], 0.05))
+                figures.append(
+                    at_most(
+                        f"{name}: power lost by matching, {shift} SDs",
+                        [max(0.0, np.mean(apart) - np.mean(together))],
+                        0.05,
+                    )
+                )
     away = _different_optima(size.n(1000, 60), n, rng)
-    return [*figures, at_most("power lost by matching where the arms' optima differ", [max(0.0, away[0] - away[1])], 0.05)]
+    return [
+        *figures,
+        at_most("power lost by matching where the arms' optima differ", [max(0.0, away[0] - away[1])], 0.05),
+    ]
 
 
 def _different_optima(runs: int, n: int, rng: np.random.Generator) -> tuple[float, float]:

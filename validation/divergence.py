@@ -47,8 +47,20 @@ def divergence(size: Size) -> list[Figure]:
     for n in (20, 40):
         found = [_cause(n, seed, product=True) for seed in range(size.n(400, 20))]
         false = [_cause(n, seed, product=False) for seed in range(size.n(400, 20))]
-        figures.append(at_least(f"lr / (1 - momentum) found where it is the cause, n = {n}", [c == "lr / (1 - momentum)" for c in found], 0.80))
-        figures.append(at_most(f"lr / (1 - momentum) named where lr is the cause, n = {n}", [c == "lr / (1 - momentum)" for c in false], 0.10))
+        figures.append(
+            at_least(
+                f"lr / (1 - momentum) found where it is the cause, n = {n}",
+                [c == "lr / (1 - momentum)" for c in found],
+                0.80,
+            )
+        )
+        figures.append(
+            at_most(
+                f"lr / (1 - momentum) named where lr is the cause, n = {n}",
+                [c == "lr / (1 - momentum)" for c in false],
+                0.10,
+            )
+        )
     for pool in pools():
         if pool.name == "AlexNet":
             bad = np.array([r["nan_train_loss"] for r in pool.records])

@@ -44,8 +44,16 @@ def planted(size: Size) -> list[Figure]:
                     right.append(j < sensitive and (optimum[j] > 0.9 if side == "high" else optimum[j] < 0.1))
     figures = []
     for n, recall in ((20, 0.70), (30, 0.95), (60, 0.95)):
-        figures.append(at_least(f"seen, optimum at least 0.1 outside, n = {n}", seen["outside by 0.1", n], recall))
-        figures.append(shown(f"seen, optimum anywhere outside, n = {n}", f"{np.mean(seen['outside', n]):.3f}", len(seen["outside", n])))
+        figures.append(
+            at_least(f"seen, optimum at least 0.1 outside, n = {n}", seen["outside by 0.1", n], recall)
+        )
+        figures.append(
+            shown(
+                f"seen, optimum anywhere outside, n = {n}",
+                f"{np.mean(seen['outside', n]):.3f}",
+                len(seen["outside", n]),
+            )
+        )
         figures.append(at_most(f"false alarm, irrelevant parameter, n = {n}", seen["irrelevant", n], 0.02))
         figures.append(at_most(f"false alarm, optimum in 0.25..0.75, n = {n}", seen["inside", n], 0.05))
     figures.append(at_least("alarms that are right (optimum beyond, or in the outer tenth)", right, 0.95))
@@ -75,19 +83,35 @@ def real(size: Size) -> list[Figure]:
             flags, right, unsure = [], [], []
             rng = np.random.default_rng(n)
             for _ in range(runs):
-                found = boundaries(gather(_table(pool, rng.choice(len(pool.loss), n, replace=False)).trials, _space(pool)))
+                found = boundaries(
+                    gather(_table(pool, rng.choice(len(pool.loss), n, replace=False)).trials, _space(pool))
+                )
                 acts = [f for f in found if f.verdict == Verdict.ACT]
                 flags.append(len(acts))
                 unsure.append(sum(f.verdict == Verdict.UNSURE for f in found))
                 for f in acts:
                     u = top[:, pool.names.index(f.subject)]
                     high = f.change["space"][f.subject].high > 2.5
-                    right.append((u > 0.8).mean() > (u < 0.2).mean() if high else (u < 0.2).mean() > (u > 0.8).mean())
+                    right.append(
+                        (u > 0.8).mean() > (u < 0.2).mean() if high else (u < 0.2).mean() > (u > 0.8).mean()
+                    )
             error = float(np.std(flags) / np.sqrt(runs))
             bound = 0.5 if n == 20 else 1.0
-            figures.append(number(f"{pool.name}, n = {n}: alarms a study", float(np.mean(flags)), 0.0, bound, runs, error, ".2f"))
+            figures.append(
+                number(
+                    f"{pool.name}, n = {n}: alarms a study",
+                    float(np.mean(flags)),
+                    0.0,
+                    bound,
+                    runs,
+                    error,
+                    ".2f",
+                )
+            )
             if len(right) >= 5:
-                figures.append(at_least(f"{pool.name}, n = {n}: alarms on the side of the best 25", right, 0.80))
+                figures.append(
+                    at_least(f"{pool.name}, n = {n}: alarms on the side of the best 25", right, 0.80)
+                )
             figures.append(shown(f"{pool.name}, n = {n}: UNSURE a study", f"{np.mean(unsure):.2f}", runs))
     return figures
 
@@ -102,8 +126,13 @@ def _table(pool: Pool, rows: np.ndarray):  # type: ignore[no-untyped-def]
     domains = dict(_space(pool))
     for i in rows:
         bad = np.isnan(pool.loss[i])
-        study.add_trial(FrozenTrial(
-            0, TrialState.INFEASIBLE if bad else TrialState.COMPLETE, dict(zip(pool.names, (1 + pool.X[i].clip(0, 1)).tolist(), strict=True)),
-            None if bad else (float(pool.loss[i]),), domains,
-        ))  # fmt: skip
+        study.add_trial(
+            FrozenTrial(
+                0,
+                TrialState.INFEASIBLE if bad else TrialState.COMPLETE,
+                dict(zip(pool.names, (1 + pool.X[i].clip(0, 1)).tolist(), strict=True)),
+                None if bad else (float(pool.loss[i]),),
+                domains,
+            )
+        )
     return study

@@ -28,10 +28,28 @@ def sweep(size: Size) -> list[Figure]:
         figures.append(at_least(f"its 90 % interval holds the truth, noise {noise:.0%}", inside, 0.85))
     rates = 10 ** np.arange(-4, 0.01, 0.5)
     finding, _ = steps_sweep(rates, np.full(9, 1000.0), np.zeros(9, dtype=bool))
-    figures.append(number("says so where nothing fits the training data", float(finding.verdict == Verdict.ACT), 1, 1, 1, form=".0f"))
+    figures.append(
+        number(
+            "says so where nothing fits the training data",
+            float(finding.verdict == Verdict.ACT),
+            1,
+            1,
+            1,
+            form=".0f",
+        )
+    )
     falling = 4000 * rates**-0.1
     finding, _ = steps_sweep(rates, falling, np.ones(9, dtype=bool))
-    figures.append(number("asks for a wider grid where the fastest rate is the last", float(bool(finding.change)), 1, 1, 1, form=".0f"))
+    figures.append(
+        number(
+            "asks for a wider grid where the fastest rate is the last",
+            float(bool(finding.change)),
+            1,
+            1,
+            1,
+            form=".0f",
+        )
+    )
     return figures
 
 
@@ -48,7 +66,9 @@ def _sweep(rng: np.random.Generator, noise: float):  # type: ignore[no-untyped-d
     two = np.argsort(np.where(ok, first, np.inf))[:2]
     two = two[ok[two]]
     lr = 10 ** np.append(x, x[two])
-    _, found = steps_sweep(lr, np.append(np.where(ok, first, limit), steps(x[two])), np.append(ok, np.ones(len(two), dtype=bool)))
+    _, found = steps_sweep(
+        lr, np.append(np.where(ok, first, limit), steps(x[two])), np.append(ok, np.ones(len(two), dtype=bool))
+    )
     return found, least
 
 
@@ -67,8 +87,7 @@ def transfer(size: Size) -> list[Figure]:
                 held.append(found.low <= tau <= found.high)
             figures.append(at_least(f"90 % interval of tau, tau = {tau}, n = {n}", held, 0.90))
     for r in (0.5, 0.8):
-        for n in (8, 20, 40):
-            figures.append(_regret(r, n, size.n(400, 40)))
+        figures += [_regret(r, n, size.n(400, 40)) for n in (8, 20, 40)]
     for name, early, final in _real():
         kept = kendall(early, final)
         half = promotion_regret(early, final, len(early) // 2)
@@ -87,7 +106,14 @@ def _regret(r: float, n: int, runs: int) -> Figure:
     Y = r * X + math.sqrt(1 - r * r) * rng.standard_normal((20_000, n))
     truth = float((Y[np.arange(20_000), X.argmin(axis=1)] - Y.min(axis=1)).mean())
     error = float(np.std(found) / math.sqrt(runs)) / truth
-    return number(f"promotion regret / truth (mean), correlation {r}, n = {n}", float(np.mean(found)) / truth, 0.7, 1.3, runs, error)
+    return number(
+        f"promotion regret / truth (mean), correlation {r}, n = {n}",
+        float(np.mean(found)) / truth,
+        0.7,
+        1.3,
+        runs,
+        error,
+    )
 
 
 def _real() -> list[tuple[str, np.ndarray, np.ndarray]]:
@@ -97,7 +123,13 @@ def _real() -> list[tuple[str, np.ndarray, np.ndarray]]:
         if pool.name == "AlexNet":
             curves = [[p["top_1"] for p in r["learning_curve"]] for r in pool.records]
             whole = [c for c, r in zip(curves, pool.records, strict=True) if len(c) == r["epochs"]]
-            out.append(("AlexNet at 10 %", np.array([1 - c[len(c) // 10] for c in whole]), np.array([1 - max(c) for c in whole])))
+            out.append(
+                (
+                    "AlexNet at 10 %",
+                    np.array([1 - c[len(c) // 10] for c in whole]),
+                    np.array([1 - max(c) for c in whole]),
+                )
+            )
     curves = realmlp("fashion14")
     if curves is not None:
         error = curves[:, 0, :, 2]

@@ -29,18 +29,49 @@ def components(size: Size) -> list[Figure]:
                 found.append(nested(y, [labels], level=0.95))
             error = 0.6 / math.sqrt(runs)
             name = f"{studies} x {seeds}, study SD {sd}"
-            figures.append(number(f"{name}: median seed SD / truth", float(np.median([f[1].sd for f in found])), 0.95, 1.05, runs, error / 4))
+            figures.append(
+                number(
+                    f"{name}: median seed SD / truth",
+                    float(np.median([f[1].sd for f in found])),
+                    0.95,
+                    1.05,
+                    runs,
+                    error / 4,
+                )
+            )
             ratio = float(np.median([f[0].sd for f in found])) / sd
             if studies >= 10:
                 figures.append(number(f"{name}: median study SD / truth", ratio, 0.9, 1.1, runs, error / 3))
             else:
                 reml = float(np.median([f[0].reml for f in found])) / sd
                 zero = float(np.mean([f[0].reml == 0 for f in found]))
-                figures.append(shown(f"{name}: median study SD / truth (REML: {reml:.2f}, {zero:.0%} zeros)", f"{ratio:.3f}", runs))
-            figures.append(within(f"{name}: 95 % interval holds the study SD", [f[0].low <= sd <= f[0].high for f in found], 0.92, 0.975))
-            figures.append(within(f"{name}: 95 % interval holds the seed SD", [f[1].low <= 1 <= f[1].high for f in found], 0.92, 0.975))
+                figures.append(
+                    shown(
+                        f"{name}: median study SD / truth (REML: {reml:.2f}, {zero:.0%} zeros)",
+                        f"{ratio:.3f}",
+                        runs,
+                    )
+                )
+            figures.append(
+                within(
+                    f"{name}: 95 % interval holds the study SD",
+                    [f[0].low <= sd <= f[0].high for f in found],
+                    0.92,
+                    0.975,
+                )
+            )
+            figures.append(
+                within(
+                    f"{name}: 95 % interval holds the seed SD",
+                    [f[1].low <= 1 <= f[1].high for f in found],
+                    0.92,
+                    0.975,
+                )
+            )
     text = str(variance_budget([]))
-    figures.append(number('"not measured" where nothing was replicated', text.count("not measured"), 4, 4, 1, form=".0f"))
+    figures.append(
+        number('"not measured" where nothing was replicated', text.count("not measured"), 4, 4, 1, form=".0f")
+    )
     for task in ("fashion14", "protein"):
         figures += _real(task)
     return figures
@@ -52,7 +83,9 @@ def _real(task: str) -> list[Figure]:
     if curves is None:
         return []
     error = curves[..., 2]
-    best = np.where(np.isnan(error).all(axis=2), np.nan, np.nanmin(np.where(np.isnan(error), np.inf, error), axis=2))
+    best = np.where(
+        np.isnan(error).all(axis=2), np.nan, np.nanmin(np.where(np.isnan(error), np.inf, error), axis=2)
+    )
     good = best[np.isfinite(best).all(axis=1)]
     good = good[np.argsort(good.mean(axis=1))][: len(good) // 4]
     first, second = good[::2], good[1::2]
@@ -74,10 +107,21 @@ def seeds(size: Size) -> list[Figure]:
             p = 0.1 + 0.8 * rng.beta(4, 1, 10_000)
             found.append(seed_variance(_networks(rng, p, sd)).distribution / sd**2)
         error = float(np.std(found) / math.sqrt(len(found)))
-        figures.append(number(f"mean distribution-wise variance / truth, SD {sd}", float(np.mean(found)), 0.95, 1.05, len(found), error))
+        figures.append(
+            number(
+                f"mean distribution-wise variance / truth, SD {sd}",
+                float(np.mean(found)),
+                0.95,
+                1.05,
+                len(found),
+                error,
+            )
+        )
     return figures
 
 
 def _networks(rng: np.random.Generator, p: np.ndarray, sd: float) -> np.ndarray:
     """Right or wrong (10, n): each network is better or worse everywhere by its own shift."""
-    return np.array([rng.random(len(p)) < p + sd * rng.standard_normal() for _ in range(10)], dtype=np.float64)
+    return np.array(
+        [rng.random(len(p)) < p + sd * rng.standard_normal() for _ in range(10)], dtype=np.float64
+    )

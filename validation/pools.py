@@ -1,7 +1,7 @@
 """Real tuning runs, where they are at hand: looked for under $TUNEWISE_DATA, or in ../shared/data beside the checkout.
 
-They are read for validation only and are no part of the project: AlexNet on ImageNet and DeBERTa on MultiNLI (N. Lourie, opda, CC BY-SA
-4.0), and small networks with three seeds each.
+They are read for validation only and are no part of the project: AlexNet on ImageNet and DeBERTa on MultiNLI (N. Lourie,
+opda, CC BY-SA 4.0), and small networks with three seeds each.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def _deberta(where: Path) -> Pool:
 
 
 def realmlp(task: str) -> np.ndarray | None:
-    """Curves (360, 3, 20, 4) of a task (configuration, seed, epoch; train loss, val loss, val error, seconds); None if not there."""
+    """Curves (360, 3, 20, 4) of a task (configuration, seed, epoch; train loss, val loss, val error, seconds); None if not
+    there.
+    """
     where = folder()
     path = None if where is None else where / "realmlp" / f"{task}.npz"
     return np.load(path)["curves"] if path is not None and path.exists() else None

@@ -48,15 +48,27 @@ def clean(size: Size) -> list[Figure]:
     for seed in range(size.n(200, 10)):
         rng = np.random.default_rng(seed)
         d = int(rng.integers(2, 7))
-        curve = sim.Curve(n_evals=int(rng.choice([10, 20, 50])), rate=float(rng.uniform(5, 7)), noise_sd=0.0, rho=0.3)
-        problem = sim.random_problem(rng, d, min(2, d), noise=0.05, effects={"opt": {"a": 0.0, "b": 0.0}}, curve=curve)
-        project = Project("clean", problem, defaults={**{n: 0.01 for n in problem.names}, "opt": "a"}, seed=seed, space=problem.space)
+        curve = sim.Curve(
+            n_evals=int(rng.choice([10, 20, 50])), rate=float(rng.uniform(6, 8)), noise_sd=0.0, rho=0.3
+        )
+        problem = sim.random_problem(
+            rng, d, min(2, d), noise=0.05, effects={"opt": {"a": 0.0, "b": 0.0}}, curve=curve
+        )
+        project = Project(
+            "clean",
+            problem,
+            defaults={**dict.fromkeys(problem.names, 0.01), "opt": "a"},
+            seed=seed,
+            space=problem.space,
+        )
         found = project.round("Does opt matter?", scientific=["opt"]).run(40)
         project.measure_noise(seeds=5)
         findings = found.check()
         acts.append(len(findings.acts))
         unsure.append(sum(f.verdict == Verdict.UNSURE for f in findings))
-        subjects.update(f"{f.code} {f.verdict.value}" for f in findings if f.verdict in (Verdict.ACT, Verdict.UNSURE))
+        subjects.update(
+            f"{f.code} {f.verdict.value}" for f in findings if f.verdict in (Verdict.ACT, Verdict.UNSURE)
+        )
     runs = len(acts)
     error = float(np.std(acts) / np.sqrt(runs))
     common = ", ".join(f"{name} {count / runs:.2f}" for name, count in subjects.most_common(6))

@@ -18,7 +18,11 @@ def best_of_k(size: Size) -> list[Figure]:
     rng = np.random.default_rng(0)
     n, runs = 20, size.n(4000)
     figures = []
-    draws = {"uniform": rng.random, "normal": rng.standard_normal, "lognormal": lambda s: np.exp(rng.standard_normal(s))}
+    draws = {
+        "uniform": rng.random,
+        "normal": rng.standard_normal,
+        "lognormal": lambda s: np.exp(rng.standard_normal(s)),
+    }
     for name, draw in draws.items():
         y = draw((runs, n))
         truth = {k: float(draw((200_000, k)).min(axis=1).mean()) for k in (2, 10, 20)}
@@ -31,7 +35,13 @@ def best_of_k(size: Size) -> list[Figure]:
     at = 1 - 0.5 ** (1 / k)
     for level in (0.8, 0.95):
         inside = [_inside(tuning_curve(rng.random(n), k, level), at) for _ in range(runs)]
-        figures.append(at_least(f"simultaneous {level:.0%} band of the tuning curve holds, independent trials", inside, level - 0.01))
+        figures.append(
+            at_least(
+                f"simultaneous {level:.0%} band of the tuning curve holds, independent trials",
+                inside,
+                level - 0.01,
+            )
+        )
     spread = []
     for seed in range(size.n(1000)):
         X = qmc.Halton(4, seed=seed).random(n)
@@ -94,7 +104,14 @@ def doubling_gain(size: Size) -> list[Figure]:
         at_least("estimate within a factor of 2 of the gain, all pools and n", close, 0.70),
         at_least("90 % bound at or above the gain, all pools and n", bounded, 0.75),
     ]
-    return head + [at_least(f"effective dimension {d} recovered to 1, n >= 40", hits, 0.5) for d, hits in dims.items()] + figures
+    return (
+        head
+        + [
+            at_least(f"effective dimension {d} recovered to 1, n >= 40", hits, 0.5)
+            for d, hits in dims.items()
+        ]
+        + figures
+    )
 
 
 @row("V7", "study variance from one study")
@@ -112,7 +129,13 @@ def study_variance(size: Size) -> list[Figure]:
             ratios.append(float(np.median(ratio)))
             covered += inside
     head = [
-        number("median over pools and n of the median ratio to the true SD", float(np.median(ratios)), 0.8, 1.25, len(covered)),
+        number(
+            "median over pools and n of the median ratio to the true SD",
+            float(np.median(ratios)),
+            0.8,
+            1.25,
+            len(covered),
+        ),
         at_least("90 % interval holds the true SD, all pools and n", covered, 0.85),
     ]
     return head + figures

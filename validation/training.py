@@ -33,7 +33,9 @@ def overfitting(size: Size) -> list[Figure]:
                 seen = [rising(base + e + rise * ramp)[0] < 0.05 for e in noise]
                 what = f"seen, rise of {rise} SD, {evals} evaluations, lag-1 {rho}"
                 wanted = evals >= 50 or rise == 8
-                figures.append(at_least(what, seen, 0.80) if wanted else shown(what, f"{np.mean(seen):.3f}", runs))
+                figures.append(
+                    at_least(what, seen, 0.80) if wanted else shown(what, f"{np.mean(seen):.3f}", runs)
+                )
     return figures
 
 
@@ -44,7 +46,9 @@ def step_noise(size: Size) -> list[Figure]:
     for evals in (10, 25, 50):
         rng = np.random.default_rng(evals)
         shape = np.exp(-np.arange(evals) / (evals / 5))
-        found = np.array([step_sd(shape + 0.1 * rng.standard_normal(evals)) for _ in range(size.n(4000))]) / 0.1
+        found = (
+            np.array([step_sd(shape + 0.1 * rng.standard_normal(evals)) for _ in range(size.n(4000))]) / 0.1
+        )
         figures.append(number(f"mean estimate / truth, {evals} evaluations", float(found.mean()), 0.9, 1.1, len(found),
                               float(found.std() / math.sqrt(len(found)))))  # fmt: skip
     return figures
@@ -76,14 +80,30 @@ def improving(size: Size) -> list[Figure]:
             places.append((settled(y, 2 * step_sd(y) / math.sqrt(5)) + 1) / evals - flat_from)
     decayed = []
     for seed in range(size.n(200, 8)):
-        problem = sim.Problem((0.5, 0.5), (1, 1), curve=sim.Curve(n_evals=30, noise_sd=0.002, schedule="cosine"))
+        problem = sim.Problem(
+            (0.5, 0.5), (1, 1), curve=sim.Curve(n_evals=30, noise_sd=0.002, schedule="cosine")
+        )
         findings = check(problem.study(16, seed).trials, noise_sd=0.001)
         decayed.append(any(f.verdict == Verdict.ACT for f in findings if f.code in ("P39", "P41")))
     return [
-        at_least("forecast of a quarter more training within 50 % (gains above twice the noise)", close, 0.80),
+        at_least(
+            "forecast of a quarter more training within 50 % (gains above twice the noise)", close, 0.80
+        ),
         at_least("90 % interval of the forecast holds the truth", covered, 0.85),
-        number("still improving against saturated: area under the curve", auc(np.array(scores), np.array(labels)), 0.95, 1.0, len(scores)),
-        number("place of the plateau: median error, share of the run", float(np.median(places)), -0.1, 0.1, len(places)),
+        number(
+            "still improving against saturated: area under the curve",
+            auc(np.array(scores), np.array(labels)),
+            0.95,
+            1.0,
+            len(scores),
+        ),
+        number(
+            "place of the plateau: median error, share of the run",
+            float(np.median(places)),
+            -0.1,
+            0.1,
+            len(places),
+        ),
         at_most('"train longer" under a decaying schedule', decayed, 0.0),
     ]
 
@@ -115,9 +135,21 @@ def crossing(size: Size) -> list[Figure]:
                 ratio.append(first_reaching(step, y, target) / at)
                 below = np.flatnonzero(y <= target)
                 single.append(below[0] / at if len(below) else math.nan)
-            figures.append(number(f"mean estimate / truth, {evals} evaluations, noise {noise}", float(np.nanmean(ratio)), 0.97, 1.03,
-                                  len(ratio), float(np.nanstd(ratio) / math.sqrt(len(ratio)))))  # fmt: skip
-            figures.append(shown("first single evaluation below, for comparison", f"{np.nanmean(single):.3f}", len(single)))
+            figures.append(
+                number(
+                    f"mean estimate / truth, {evals} evaluations, noise {noise}",
+                    float(np.nanmean(ratio)),
+                    0.97,
+                    1.03,
+                    len(ratio),
+                    float(np.nanstd(ratio) / math.sqrt(len(ratio))),
+                )
+            )
+            figures.append(
+                shown(
+                    "first single evaluation below, for comparison", f"{np.nanmean(single):.3f}", len(single)
+                )
+            )
     return figures
 
 
@@ -128,7 +160,9 @@ def stability(size: Size) -> list[Figure]:
     runs = size.n(400, 40)
     alarms, recall, quantile, inside = [], [], [], []
     for _ in range(runs):
-        norms = np.exp(-np.linspace(0, rng.uniform(0, 3), 2000) + rng.uniform(0.1, 0.4) * rng.standard_normal(2000))
+        norms = np.exp(
+            -np.linspace(0, rng.uniform(0, 3), 2000) + rng.uniform(0.1, 0.4) * rng.standard_normal(2000)
+        )
         alarms.append(spikes(norms).any())
         spiked = norms.copy()
         at = rng.choice(2000, 5, replace=False)
@@ -150,13 +184,17 @@ def stability(size: Size) -> list[Figure]:
         first = loss.copy()
         first[10:] += 3 * np.exp(-np.arange(990) / rng.uniform(30, 100))
         early.append(loss_rise(first).harmful)
-    exact = all(
-        clipped_share(np.arange(1.0, 101.0), float(k)).too_much == (100 - k > 50) for k in range(0, 101)
-    )
+    exact = all(clipped_share(np.arange(1.0, 101.0), float(k)).too_much == (100 - k > 50) for k in range(101))
     return [
         at_most("runs of 2,000 steps with a false spike", alarms, 0.01),
         at_least("tenfold spikes found (noise SD 0.1 to 0.4 of the log)", recall, 0.95),
-        number("clip threshold: largest error in percentile points", 100 * float(np.abs(quantile).max()), 0, 3, runs),
+        number(
+            "clip threshold: largest error in percentile points",
+            100 * float(np.abs(quantile).max()),
+            0,
+            3,
+            runs,
+        ),
         at_least("its 90 % interval holds the truth", inside, 0.85),
         at_most("calm losses called unstable", calm, 0.01),
         at_least("blow-ups in mid-training found", blown, 0.95),

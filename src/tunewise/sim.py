@@ -8,6 +8,7 @@ so it shows whether a method finds what is there; the project's own validation i
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,14 +66,16 @@ class Curve:
 class Problem:
     """A loss of d parameters x0, x1, ... between 1e-4 and 1 on a log scale, and how a run of it goes.
 
-    u_j is the place of x_j in that range, 0 at 1e-4 and 1 at 1; a wider range gives places beyond. The mean loss is ``floor`` + sum of weight_j (u_j - optimum_j)^2 + sum of the interactions c (u_a - optimum_a)(u_b -
-    optimum_b). Optima may lie outside [0, 1]: then better values lie beyond an edge.
+    u_j is the place of x_j in that range, 0 at 1e-4 and 1 at 1; a wider range gives places beyond. The mean loss is
+    ``floor`` + sum of weight_j (u_j - optimum_j)^2 + sum of the interactions c (u_a - optimum_a)(u_b - optimum_b). Optima
+    may lie outside [0, 1]: then better values lie beyond an edge.
 
     Attributes:
         optimum, weight: (d,) each; weight 0 makes a parameter irrelevant.
         interaction: {(a, b): c}.
         noise_sd: SD over seeds near the optimum; ``noise_growth`` multiplies it per unit of loss above the floor.
         cliff: (a, b, at, sharpness): runs diverge with probability logistic(sharpness (u_a + u_b - at)); b may be None.
+        seed_correlation: how much of the noise two configurations share on a common seed.
         fails: share of seeds that diverge wherever they are (bimodal training).
         effects: {name: {value: change of the mean loss}}, for added choices, such as {"use_dropout": {True: -0.01}}.
         curve: what each run reports, or None: only the result.
@@ -86,6 +89,7 @@ class Problem:
     noise_sd: float = 0.01
     noise_growth: float = 0.0
     cliff: tuple[int, int | None, float, float] | None = None
+    seed_correlation: float = 0.0
     fails: float = 0.0
     effects: Mapping[str, Mapping[Any, float]] = field(default_factory=dict)
     curve: Curve | None = None
@@ -128,14 +132,18 @@ class Problem:
 
     def __call__(self, trial: Any) -> float:
         """One run: suggests the parameters, reports a curve if there is one, returns the loss (NaN where it diverges)."""
-        params: dict[str, Choice] = {name: trial.suggest_float(name, _LOW, 1.0, log=True) for name in self.names}
+        params: dict[str, Choice] = {
+            name: trial.suggest_float(name, _LOW, 1.0, log=True) for name in self.names
+        }
         for name, values in self.effects.items():
             params[name] = trial.suggest_categorical(name, list(values))
-        rng = np.random.default_rng(trial.seed)
+        rng = np.random.default_rng([trial.seed, zlib.crc32(repr(params).encode())])
         if rng.random() < self.divergence(params):
             return math.nan
-        mean = self.mean(params)
-        loss = mean + self.noise_sd * (1 + self.noise_growth * (mean - self.floor)) * rng.standard_normal()
+        mean, r = self.mean(params), self.seed_correlation
+        common = np.random.default_rng(trial.seed).standard_normal()
+        noise = math.sqrt(r) * common + math.sqrt(1 - r) * rng.standard_normal()
+        loss = mean + self.noise_sd * (1 + self.noise_growth * (mean - self.floor)) * noise
         return float(loss) if self.curve is None else self._report(trial, self.curve, loss, rng)
 
     def _report(self, trial: Any, curve: Curve, loss: float, rng: np.random.Generator) -> float:

@@ -16,8 +16,10 @@ from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
 
 NON_ADAPTIVE = ("qmc", "random", "grid", "brute_force")
-MATCHED = "matched"  # noted by trials whose points were drawn beforehand, the same ones for each scientific value
-_MOST_DIMS = 40  # a surrogate of more parameters would learn nothing from the trials a person can pay for
+MATCHED = (
+    "matched"  # noted by trials whose points were drawn beforehand, the same ones for each scientific value
+)
+MOST_DIMS = 40  # a surrogate of more parameters would learn nothing from the trials a person can pay for
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Evidence:
     @cached_property
     def surrogate(self) -> Surrogate | None:
         """A Gaussian process of the feasible trials; None where there are too few, too many parameters, or no spread."""
-        if self.space.n_dims > _MOST_DIMS:
+        if self.space.n_dims > MOST_DIMS:
             return None
         known = self.feasible
         return fit_surrogate(self.X[known], self.loss[known], self.n_choices, self.noise_sd)
@@ -184,7 +186,7 @@ def gather(
     started them, from the study's attribute "adaptive", or said by ``adaptive``; trials whose sampler is unknown count as
     adaptive.
     """
-    X, rows = trials.unit(space)
+    X, rows = _unit(trials, space)
     state = trials.state[rows]
     finished = np.isin(state, (TrialState.COMPLETE, TrialState.INFEASIBLE, TrialState.PRUNED))
     said = trials.user_attrs.get("adaptive") if adaptive is None else adaptive
@@ -205,6 +207,21 @@ def gather(
         noise_source if noise_sd else "not measured", min_effect, dict(roles or {}),
         int(best_of) if isinstance(best_of, int) else 0, n_validation, command,
     )  # fmt: skip
+
+
+def _unit(trials: Trials, space: Space) -> tuple[FloatArray, IntArray]:
+    """X (k, d) and rows (k,) of the trials all of whose values lie in the space; NaN where a trial has no such parameter.
+
+    Spaces that were found by running need not say when a parameter is active, so what a trial was not given counts as inactive.
+    """
+    raw = trials.raw(space)
+    given = trials.suggested(space.names)
+    rows = (
+        np.flatnonzero(given.any(axis=1) & ~(given & np.isnan(raw)).any(axis=1))
+        if space.n_dims
+        else np.arange(len(trials))
+    )
+    return space.to_unit(raw[rows]), rows
 
 
 def _fill_pruned(trials: Trials, rows: IntArray, pruned: BoolArray, loss: FloatArray) -> None:
