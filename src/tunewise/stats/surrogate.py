@@ -29,7 +29,8 @@ class Surrogate(NamedTuple):
         X: the trials used (n, d), without NaN; z: their warped losses (n,), mean 0 and SD 1.
         centre, scale: a loss in the better half is centre + scale * z.
         top: the warped median; losses above it are compressed to normal quantiles.
-        agreement: Spearman's correlation of the losses with leave-one-out predictions. Below 0.3 the surrogate knows nothing.
+        agreement: Spearman's correlation of the losses with leave-one-out predictions. Below 0.3 (2 / sqrt(n) for few trials) the
+            surrogate knows nothing.
     """
 
     X: FloatArray
