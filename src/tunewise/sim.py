@@ -8,6 +8,7 @@ so it shows whether a method finds what is there; the project's own validation i
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from tunewise.errors import SettingError
 from tunewise.space import Categorical, Float, Space
 from tunewise.study import Study, create_study
 from tunewise.types import Choice, FloatArray
+
+_LOW = 1e-4
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,18 @@ class Curve:
 
 @dataclass(frozen=True)
 class Problem:
-    """A loss of d parameters p0, p1, ... in [0, 1], and how a run of it goes.
+    """A loss of d parameters x0, x1, ... between 1e-4 and 1 on a log scale, and how a run of it goes.
 
-    The mean loss is ``floor`` + sum of weight_j (u_j - optimum_j)^2 + sum of the interactions c (u_a - optimum_a)(u_b -
-    optimum_b). Optima may lie outside [0, 1]: then better values lie beyond an edge.
+    u_j is the place of x_j in that range, 0 at 1e-4 and 1 at 1; a wider range gives places beyond. The mean loss is
+    ``floor`` + sum of weight_j (u_j - optimum_j)^2 + sum of the interactions c (u_a - optimum_a)(u_b - optimum_b). Optima
+    may lie outside [0, 1]: then better values lie beyond an edge.
 
     Attributes:
         optimum, weight: (d,) each; weight 0 makes a parameter irrelevant.
         interaction: {(a, b): c}.
         noise_sd: SD over seeds near the optimum; ``noise_growth`` multiplies it per unit of loss above the floor.
         cliff: (a, b, at, sharpness): runs diverge with probability logistic(sharpness (u_a + u_b - at)); b may be None.
+        seed_correlation: how much of the noise two configurations share on a common seed.
         fails: share of seeds that diverge wherever they are (bimodal training).
         effects: {name: {value: change of the mean loss}}, for added choices, such as {"use_dropout": {True: -0.01}}.
         curve: what each run reports, or None: only the result.
@@ -84,6 +89,7 @@ class Problem:
     noise_sd: float = 0.01
     noise_growth: float = 0.0
     cliff: tuple[int, int | None, float, float] | None = None
+    seed_correlation: float = 0.0
     fails: float = 0.0
     effects: Mapping[str, Mapping[Any, float]] = field(default_factory=dict)
     curve: Curve | None = None
@@ -98,19 +104,19 @@ class Problem:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The numeric parameters, p0 to p(d-1)."""
-        return tuple(f"p{j}" for j in range(len(self.optimum)))
+        """The numeric parameters, x0 to x(d-1)."""
+        return tuple(f"x{j}" for j in range(len(self.optimum)))
 
     @property
     def space(self) -> Space:
-        """p0 to p(d-1) in [0, 1], and the choices of ``effects``."""
-        domains: dict[str, Any] = {name: Float(0.0, 1.0) for name in self.names}
+        """x0 to x(d-1), and the choices of ``effects``."""
+        domains: dict[str, Any] = {name: Float(_LOW, 1.0, log=True) for name in self.names}
         domains.update({name: Categorical(tuple(values)) for name, values in self.effects.items()})
         return Space(domains)
 
     def mean(self, params: Mapping[str, Choice]) -> float:
         """The mean loss over seeds that do not diverge."""
-        off = [float(params[name]) - at for name, at in zip(self.names, self.optimum, strict=True)]  # type: ignore[arg-type]
+        off = [place(params[name]) - at for name, at in zip(self.names, self.optimum, strict=True)]
         loss = self.floor + sum(w * x * x for w, x in zip(self.weight, off, strict=True))
         loss += sum(c * off[a] * off[b] for (a, b), c in self.interaction.items())
         return loss + sum(change.get(params[name], 0.0) for name, change in self.effects.items())
@@ -120,20 +126,24 @@ class Problem:
         chance = self.fails
         if self.cliff is not None:
             a, b, at, sharpness = self.cliff
-            u = float(params[f"p{a}"]) + (float(params[f"p{b}"]) if b is not None else 0.0)  # type: ignore[arg-type]
+            u = place(params[f"x{a}"]) + (place(params[f"x{b}"]) if b is not None else 0.0)
             chance = 1 - (1 - chance) * (1 - 1 / (1 + math.exp(-sharpness * (u - at))))
         return chance
 
     def __call__(self, trial: Any) -> float:
         """One run: suggests the parameters, reports a curve if there is one, returns the loss (NaN where it diverges)."""
-        params: dict[str, Choice] = {name: trial.suggest_float(name, 0.0, 1.0) for name in self.names}
+        params: dict[str, Choice] = {
+            name: trial.suggest_float(name, _LOW, 1.0, log=True) for name in self.names
+        }
         for name, values in self.effects.items():
             params[name] = trial.suggest_categorical(name, list(values))
-        rng = np.random.default_rng(trial.seed)
+        rng = np.random.default_rng([trial.seed, zlib.crc32(repr(params).encode())])
         if rng.random() < self.divergence(params):
             return math.nan
-        mean = self.mean(params)
-        loss = mean + self.noise_sd * (1 + self.noise_growth * (mean - self.floor)) * rng.standard_normal()
+        mean, r = self.mean(params), self.seed_correlation
+        common = np.random.default_rng(trial.seed).standard_normal()
+        noise = math.sqrt(r) * common + math.sqrt(1 - r) * rng.standard_normal()
+        loss = mean + self.noise_sd * (1 + self.noise_growth * (mean - self.floor)) * noise
         return float(loss) if self.curve is None else self._report(trial, self.curve, loss, rng)
 
     def _report(self, trial: Any, curve: Curve, loss: float, rng: np.random.Generator) -> float:
@@ -153,6 +163,16 @@ class Problem:
         )
         made.optimize(self, n)
         return made
+
+
+def place(value: Choice) -> float:
+    """Where a parameter's value lies in its range: 0 at 1e-4, 1 at 1."""
+    return 1 + math.log10(float(value)) / 4  # type: ignore[arg-type]
+
+
+def value_at(u: float) -> float:
+    """The parameter's value at a place, the inverse of `place`."""
+    return float(10 ** (4 * (u - 1)))
 
 
 def random_problem(

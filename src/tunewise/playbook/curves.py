@@ -275,7 +275,7 @@ def saturation(evidence: Evidence) -> Finding:
 
 def _settled_share(step: FloatArray, y: FloatArray, unit: float | None) -> float:
     """Share of the run after which the rest stays at the final level, within the unit or two standard errors of a mean."""
-    tolerance = max(unit or 0.0, 2 * step_sd(y) / math.sqrt(max(3, len(y) // 10)), 0.01 * float(np.ptp(y)))
+    tolerance = max(unit or 0.0, 2 * step_sd(y) / math.sqrt(max(3, len(y) // 10)), 0.001 * float(np.ptp(y)))
     i = settled(y, tolerance)
     return float(step[min(i, len(step) - 1)] / step[-1]) if step[-1] > 0 else 1.0
 
@@ -312,6 +312,7 @@ def best_steps(evidence: Evidence) -> Finding:
     too_long, short = wilson(first, n)[0] > 0.8, wilson(last, n)[0] > 0.8
     longest = max(float(step[-1]) for _, step, _ in curves)
     known = all(schedule_of(evidence, int(k))[0] for k in numbers)
+    short = short and _worth_going_on(evidence, [y for _, _, y in curves])
     action = ""
     if too_long:
         action = (
@@ -325,6 +326,12 @@ def best_steps(evidence: Evidence) -> Finding:
         data_used=f"{n} best runs", needs="the schedule: trial.set_user_attr('schedule', ...)" if short and not known else "",
         next_action=action, arrays=arrays,
     )  # fmt: skip
+
+
+def _worth_going_on(evidence: Evidence, curves: list[FloatArray]) -> bool:
+    """Whether a quarter more training would gain more than the unit (else the step noise), at the median of 9 runs."""
+    gains = [forecast(y).quantile(0.5) - (evidence.unit or step_sd(y)) for y in curves[:9] if len(y) >= 8]
+    return bool(gains) and float(np.median(gains)) > 0
 
 
 # --- instability, periodicity, comparability: P42, P44, P45, P34 -------------------------------------------------------

@@ -61,7 +61,7 @@ def density(evidence: Evidence, found: Doubling) -> Finding:
     elif found.interval[1] < unit or found.gain < unit / 2:
         verdict = Verdict.OK
     else:
-        verdict = Verdict.ACT if found.gain > unit and n_good < 3 else Verdict.UNSURE
+        verdict = Verdict.ACT if found.interval[0] > unit and n_good < 3 else Verdict.UNSURE
     scale = f" = {found.gain / unit:.1f} units" if unit else "; the noise that would judge it is not measured"
     act = verdict == Verdict.ACT
     ks = np.unique(np.geomspace(1, n, 14).astype(int))

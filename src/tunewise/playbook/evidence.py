@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,8 @@ NON_ADAPTIVE = ("qmc", "random", "grid", "brute_force")
 MATCHED = (
     "matched"  # noted by trials whose points were drawn beforehand, the same ones for each scientific value
 )
-_MOST_DIMS = 40  # a surrogate of more parameters would learn nothing from the trials a person can pay for
+_ENOUGH_COMPLETE = 15  # complete trials, to do without the pruned ones
+MOST_DIMS = 40  # a surrogate of more parameters would learn nothing from the trials a person can pay for
 
 
 @dataclass(frozen=True)
@@ -110,16 +112,27 @@ class Evidence:
 
     @cached_property
     def surrogate(self) -> Surrogate | None:
-        """A Gaussian process of the feasible trials; None where there are too few, too many parameters, or no spread."""
-        if self.space.n_dims > _MOST_DIMS:
+        """A Gaussian process of the feasible trials; None where there are too few, too many parameters, or no spread.
+
+        What a pruned trial would have reached is a guess, so the trials that were pruned take part only where left-out trials
+        are predicted better with them than without.
+        """
+        if self.space.n_dims > MOST_DIMS:
             return None
-        known = self.feasible
-        return fit_surrogate(self.X[known], self.loss[known], self.n_choices, self.noise_sd)
+        sets = [self.feasible]
+        if self.pruned.any() and (self.feasible & ~self.pruned).sum() >= _ENOUGH_COMPLETE:
+            sets.append(self.feasible & ~self.pruned)
+        fits = [fit_surrogate(self.X[k], self.loss[k], self.n_choices, self.noise_sd) for k in sets]
+        return max((f for f in fits if f is not None), key=lambda f: f.agreement, default=None)
 
     @property
     def trusted(self) -> Surrogate | None:
-        """The surrogate, where it predicts left-out trials (rank correlation of 0.3 or more)."""
-        return self.surrogate if self.surrogate is not None and self.surrogate.agreement >= 0.3 else None
+        """The surrogate, where it predicts left-out trials: rank correlation of 0.3, of 2 / sqrt(n) with fewer than 44 trials.
+
+        Its settings were fitted to the left-out trials too, so with few trials pure noise seems predictable.
+        """
+        s = self.surrogate
+        return s if s is not None and s.agreement >= max(0.3, 2 / math.sqrt(len(s.z))) else None
 
     @cached_property
     def _profiles(self) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -186,7 +199,7 @@ def gather(
     started them, from the study's attribute "adaptive", or said by ``adaptive``; trials whose sampler is unknown count as
     adaptive.
     """
-    X, rows = trials.unit(space)
+    X, rows = _unit(trials, space)
     state = trials.state[rows]
     finished = np.isin(state, (TrialState.COMPLETE, TrialState.INFEASIBLE, TrialState.PRUNED))
     said = trials.user_attrs.get("adaptive") if adaptive is None else adaptive
@@ -207,6 +220,21 @@ def gather(
         noise_source if noise_sd else "not measured", min_effect, dict(roles or {}),
         int(best_of) if isinstance(best_of, int) else 0, n_validation, command,
     )  # fmt: skip
+
+
+def _unit(trials: Trials, space: Space) -> tuple[FloatArray, IntArray]:
+    """X (k, d) and rows (k,) of the trials all of whose values lie in the space; NaN where a trial has no such parameter.
+
+    Spaces that were found by running need not say when a parameter is active, so what a trial was not given counts as inactive.
+    """
+    raw = trials.raw(space)
+    given = trials.suggested(space.names)
+    rows = (
+        np.flatnonzero(given.any(axis=1) & ~(given & np.isnan(raw)).any(axis=1))
+        if space.n_dims
+        else np.arange(len(trials))
+    )
+    return space.to_unit(raw[rows]), rows
 
 
 def _fill_pruned(trials: Trials, rows: IntArray, pruned: BoolArray, loss: FloatArray) -> None:

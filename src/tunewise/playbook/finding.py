@@ -25,7 +25,8 @@ adoption        candidate, baseline (values as the user sees them); looks (l,), 
 variance        names; sds, lows, highs (NaN: not measured)
 sensitivity     names (d,); effect, low, high (d,): range of each profile in loss; unit
 interaction     names (d,); share (d, d): variance share of each pair beyond the main effects
-shift           name, by; values (v,); argmin, low, high (v,): best place of `name` (u) at each value of `by`
+shift           name, by; values, places (v,); argmin, low, high (v,): best place of `name` (u) at each value of `by`;
+                largest: index of the value with the largest move from the first
 steps           lr, steps (g,), censored (g,); grid, fit (f,); best, low, high
 retune          name; grid, before, after (g,) mean profiles; argmin_before, argmin_after, low, high
 transfer        short, long (n,): losses of the same configurations at two lengths; rows
@@ -106,16 +107,31 @@ class Finding:
     def __str__(self) -> str:
         parts = [f"{self.verdict.value} {self.subject} ({self.code}): {self.headline}"]
         if self.next_action:
-            cost = f" (+{self.cost_trials} trials)" if self.cost_trials else ""
-            parts.append(f"Next: {self.next_action}{cost}.")
+            parts.append(f"Next: {self.next_action}{self.price}.")
         if self.command:
             parts.append(f"Command: {self.command}")
         return " ".join(parts)
+
+    @property
+    def price(self) -> str:
+        """What the next action costs, " (+10 trials, about 14 min)"; empty where it costs no trial."""
+        if not self.cost_trials:
+            return ""
+        return f" (+{self.cost_trials} trials{_duration(self.cost_seconds)})"
 
     def to_json(self) -> dict[str, Json]:
         """All fields as plain JSON values, the arrays left out."""
         out = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("arrays", "change")}
         return {**out, "verdict": self.verdict.value, "assumptions": list(self.assumptions)}
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for size, name in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f", about {seconds / size:.3g} {name}"
+    return f", about {seconds:.2g} s"
 
 
 class Findings(Sequence[Finding]):
@@ -158,7 +174,9 @@ class Findings(Sequence[Finding]):
         for f in self._findings:
             lines.append(f"{f.verdict.value:<7}{f.code:<5}{f.subject:<16} {f.headline}")
             if f.next_action:
-                lines.append(f"{'':<28} -> {f.next_action}" + (f": {f.command}" if f.command else ""))
+                lines.append(
+                    f"{'':<28} -> {f.next_action}{f.price}" + (f": {f.command}" if f.command else "")
+                )
         return "\n".join(lines)
 
 

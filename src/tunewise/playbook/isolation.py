@@ -18,7 +18,7 @@ from tunewise.stats.order import best_of_weights
 from tunewise.stats.permutation import beaten_chances, study_test
 from tunewise.types import BoolArray, Choice, FloatArray
 
-_FEWEST, _MOST_VALUES, _BOOTSTRAPS = 4, 12, 400
+_FEWEST, _MOST_VALUES, _MOST_NAMES, _BOOTSTRAPS = 4, 12, 12, 400
 
 
 class Isolation(NamedTuple):
@@ -90,6 +90,7 @@ def isolation_checks(evidence: Evidence) -> list[Finding]:
     names = scientific or [
         n for n, c in zip(evidence.space.names, evidence.n_choices, strict=True) if 2 <= c <= _MOST_VALUES
     ]
+    names = names[:_MOST_NAMES]
     if not names:
         return [
             Finding(

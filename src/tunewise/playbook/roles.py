@@ -118,10 +118,67 @@ def caveats(roles: Mapping[str, str], values: Mapping[str, Choice]) -> list[str]
 
 def role_checks(evidence: Evidence) -> list[Finding]:
     """P15, P19, P11, P67 for a study; nothing where neither names nor roles tell of a problem."""
-    found = [*_one_question(evidence), *_wrong_roles(evidence), *_wrong_scales(evidence)]
+    found = [
+        *_wrong_direction(evidence),
+        *_one_question(evidence),
+        *_wrong_roles(evidence),
+        *_wrong_scales(evidence),
+    ]
     return found or [
         Finding("P19", "roles", Verdict.OK, "No parameter has a role or a scale that is known to mislead.")
     ]
+
+
+_UP = (
+    "acc",
+    "auc",
+    "f1",
+    "score",
+    "reward",
+    "return",
+    "r2",
+    "bleu",
+    "map",
+    "iou",
+    "precision",
+    "recall",
+    "top_1",
+    "top_5",
+)
+_DOWN = (
+    "loss",
+    "error",
+    "err",
+    "rmse",
+    "mse",
+    "mae",
+    "perplexity",
+    "ppl",
+    "nll",
+    "regret",
+    "wer",
+    "cost",
+    "latency",
+)
+
+
+def _wrong_direction(evidence: Evidence) -> Iterator[Finding]:
+    """P1: an accuracy that is minimised, or a loss that is maximised, by its name."""
+    goal = evidence.trials.goals[0]
+    parts = goal.name.lower().replace("/", "_").replace("-", "_").replace(".", "_").split("_")
+    up = any(part.startswith(w) for part in parts for w in _UP)
+    down = any(part.startswith(w) for part in parts for w in _DOWN)
+    if up in (down, goal.direction == "maximize"):
+        return
+    other = "maximize" if up else "minimize"
+    yield Finding(
+        "P1",
+        "direction",
+        Verdict.ACT,
+        f"{goal.name} is {goal.direction}d, so the worst trials are taken for the best.",
+        next_action=f'create the study with direction "{other}"',
+        threshold_source="the name of the metric",
+    )
 
 
 def _one_question(evidence: Evidence) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunewise.playbook.evidence import Evidence
+from tunewise.playbook.evidence import MOST_DIMS, Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.space import Domain, Float, Int, Space
 from tunewise.stats.surrogate import Surrogate, argmin_of, grid_of, pair_shares, profile
@@ -23,12 +23,7 @@ def sensitivity_checks(evidence: Evidence) -> list[Finding]:
     s = evidence.trusted
     if s is None:
         n = evidence.n_feasible
-        why = (
-            "too few"
-            if n < 10 or evidence.surrogate is None
-            else "not predictable enough (left-out trials are not predicted)"
-        )
-        words = f"{n} trials are {why} to say what matters."
+        words = _why_not(evidence, n)
         return [
             Finding(
                 "P17",
@@ -39,6 +34,16 @@ def sensitivity_checks(evidence: Evidence) -> list[Finding]:
             )
         ]
     return [sensitivity(evidence, s), *interactions(evidence, s)]
+
+
+def _why_not(evidence: Evidence, n: int) -> str:
+    if n < 10:
+        return f"{n} trials with a result are too few to say what matters; 10 are needed."
+    if evidence.space.n_dims > MOST_DIMS:
+        return f"{evidence.space.n_dims} parameters are too many for a surrogate of {n} trials."
+    if evidence.surrogate is None:
+        return "All results are equal, so nothing matters or everything is alike."
+    return f"A surrogate of these {n} trials does not predict left-out ones, so it cannot say what matters."
 
 
 def sensitivity(evidence: Evidence, s: Surrogate) -> Finding:
@@ -136,7 +141,8 @@ def shift(evidence: Evidence, name: str, by: str) -> Finding:
         data_used=f"surrogate of {len(s.z)} trials", assumptions=("The loss is a smooth function of the parameters.",),
         next_action=f"keep {name} as a nuisance parameter when {by} changes" if moved else "",
         arrays={"kind": "shift", "name": name, "by": by, "values": values, "argmin": np.median(drawn, axis=1),
-                "low": np.quantile(drawn, 0.05, axis=1), "high": np.quantile(drawn, 0.95, axis=1)},
+                "low": np.quantile(drawn, 0.05, axis=1), "high": np.quantile(drawn, 0.95, axis=1), "places": places,
+                "largest": largest + 1},
     )  # fmt: skip
 
 

@@ -144,7 +144,8 @@ def doubling(loss: FloatArray) -> Doubling:
 def _gain(y: FloatArray, n: int) -> float:
     """E[best of n/2] - E[best of n] from sorted losses."""
     half, full = best_of_weights(len(y), n // 2), best_of_weights(len(y), n)
-    return float(half @ y[: len(half)] - full @ y[: len(full)])
+    before, after = float(half @ y[: len(half)]), float(full @ y[: len(full)])
+    return before - after if math.isfinite(before) else math.inf
 
 
 def _posterior(observed: FloatArray, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import fdtrc, stdtr
 
+from tunewise.stats.moderated import REFUSED_ABOVE
 from tunewise.types import BoolArray, FloatArray
 
 _STUDIES = 50_000
-_REFUSED_ABOVE = 0.07
 
 
 def nominal_levels(looks: Sequence[int], error: float = 0.05, shape: str = "constant") -> tuple[float, ...]:
@@ -113,7 +113,7 @@ def _tests(
         total, before = total + m * mean, n
         df = 2.0 * n - 2
         if has_prior:
-            used = fdtrc(df, prior_df, squares / df / prior) > _REFUSED_ABOVE
+            used = fdtrc(df, prior_df, squares / df / prior) > REFUSED_ABOVE
             variance = np.where(used, (squares + prior_df * prior) / (df + prior_df), squares / df)
             degrees = np.where(used, df + prior_df, df)
             worth = least * np.sqrt(prior)

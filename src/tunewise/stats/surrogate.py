@@ -29,7 +29,8 @@ class Surrogate(NamedTuple):
         X: the trials used (n, d), without NaN; z: their warped losses (n,), mean 0 and SD 1.
         centre, scale: a loss in the better half is centre + scale * z.
         top: the warped median; losses above it are compressed to normal quantiles.
-        agreement: Spearman's correlation of the losses with leave-one-out predictions. Below 0.3 the surrogate knows nothing.
+        agreement: Spearman's correlation of the losses with leave-one-out predictions. Below 0.3 (2 / sqrt(n) for few trials) the
+            surrogate knows nothing.
     """
 
     X: FloatArray
@@ -157,19 +158,23 @@ def mean_at(s: Surrogate, X: FloatArray) -> tuple[FloatArray, FloatArray]:
 def pair_shares(s: Surrogate, names: Sequence[int], rng: np.random.Generator, n: int = 48) -> FloatArray:
     """Variance shares (k, k) of the pair effects of parameters ``names`` in the better region, upper triangle. O(k^2 n^3).
 
-    Functional ANOVA of the posterior mean (Hutter et al. 2014), with the values worse than the median set to the median,
-    so that it is about where good trials lie. Each pair is looked at on an 8 x 8 grid averaged over ``n`` settings of the others.
+    Functional ANOVA of the posterior mean (Hutter et al. 2014) in the box that spans the better half of the trials, on an
+    8 x 8 grid a pair, averaged over ``n`` settings of the others. (Cutting off bad values instead would make two additive
+    effects look like one joint effect.)
     """
     k, d = len(names), s.X.shape[1]
-    base = rng.random((n, d))
+    good = s.X[s.z <= np.median(s.z)]
+    low, high = np.quantile(good, (0.1, 0.9), axis=0)
+    base = low + (high - low) * rng.random((n, d))
     shares = np.zeros((k, k))
-    total = float(np.minimum(mean_at(s, rng.random((1000, d)))[0], s.top).var()) or 1.0
+    total = float(mean_at(s, low + (high - low) * rng.random((1000, d)))[0].var()) or 1.0
     g = (np.arange(8) + 0.5) / 8
     for a in range(k):
         for b in range(a + 1, k):
             points = np.repeat(base[None], 64, axis=0)
-            points[:, :, names[a]], points[:, :, names[b]] = np.repeat(g, 8)[:, None], np.tile(g, 8)[:, None]
-            f = np.minimum(mean_at(s, points.reshape(-1, d))[0], s.top).reshape(8, 8, n).mean(axis=2)
+            for j, u in ((names[a], np.repeat(g, 8)), (names[b], np.tile(g, 8))):
+                points[:, :, j] = (low[j] + (high[j] - low[j]) * u)[:, None]
+            f = mean_at(s, points.reshape(-1, d))[0].reshape(8, 8, n).mean(axis=2)
             rest = f - f.mean(axis=0, keepdims=True) - f.mean(axis=1, keepdims=True) + f.mean()
             shares[a, b] = float(rest.var()) / total
     return shares
