@@ -231,6 +231,9 @@ class Trials:
         With ``rows`` (k,) only those, (k, d).
         """
         wanted: Any = slice(self._n) if rows is None else rows
+        layout = self._layouts.get(space.names)
+        if layout is not None and not self._other_domains and not self.novel_domains(space):
+            return np.asarray(self._raw[wanted][:, layout.columns])
         out = np.full((self._n if rows is None else len(rows), space.n_dims), np.nan)
         for j, (name, domain) in enumerate(space.items()):
             parameter = self._parameters.get(name)

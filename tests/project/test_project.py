@@ -88,7 +88,9 @@ def test_scientific_values_get_equal_trials_and_the_rest_stays_even():
     assert [widths.count(w) for w in (8, 16, 32, 64)] == [8, 8, 8, 8]
     points = {w: [t.params["lr"] for t in r.study.trials if t.params["width"] == w] for w in (8, 16, 32, 64)}
     assert len(set(points[8])) == 8
-    assert points[8] == points[16] == points[32] == points[64]  # matched: the same nuisance points in every arm
+    assert (
+        points[8] == points[16] == points[32] == points[64]
+    )  # matched: the same nuisance points in every arm
     assert r.roles["width"] == "scientific"
     best = r.isolation("width")
     assert best[64] < best[8]

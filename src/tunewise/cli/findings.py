@@ -29,17 +29,29 @@ def print_findings(findings: Findings, show_all: bool = False) -> None:
 
 
 def _rows(findings: list[Finding], show_all: bool) -> Iterator[list[Any]]:
-    """A row a finding; beyond a few of one check and verdict, one row for the rest."""
+    """A row a finding; those of one check that say the same of several subjects are one, and so is a long rest."""
     for (verdict, code), each in groupby(findings, key=lambda f: (f.verdict, f.code)):
-        alike = list(each)
+        alike: dict[str, list[Finding]] = {}
+        for finding in each:
+            alike.setdefault(_advice(finding), []).append(finding)
         most = len(alike) if show_all else _MOST_ALIKE[verdict]
-        whole = alike if len(alike) <= most + 1 else alike[:most]
-        for finding in whole:
-            yield [verdict_text(verdict), code, finding.subject, _advice(finding)]
-        if len(whole) < len(alike):
-            rest = ", ".join(f.subject for f in alike[most : most + 4])
-            words = f"the same verdict for {rest}{' and others' if len(alike) > most + 4 else ''} (--all shows each)"
-            yield [verdict_text(verdict), code, f"{len(alike) - most} more", words]
+        shown = list(alike.items()) if len(alike) <= most + 1 else list(alike.items())[:most]
+        for advice, same in shown:
+            yield [verdict_text(verdict), code, _subjects(same), advice]
+        rest = [same[0] for same in list(alike.values())[len(shown) :]]
+        if rest:
+            words = f"the same verdict for {', '.join(f.subject for f in rest[:4])}"
+            yield [
+                verdict_text(verdict),
+                code,
+                f"{len(rest)} more",
+                f"{words}{' and others' * (len(rest) > 4)} (--all shows each)",
+            ]
+
+
+def _subjects(same: list[Finding]) -> str:
+    names = [f.subject for f in same]
+    return "\n".join(names[:6]) + (f"\nand {len(names) - 6} others" if len(names) > 6 else "")
 
 
 def verdict_text(verdict: Verdict) -> Any:
@@ -52,17 +64,7 @@ def verdict_text(verdict: Verdict) -> Any:
 def _advice(finding: Finding) -> str:
     lines = [finding.headline]
     if finding.next_action:
-        lines.append(f"→ {finding.next_action}{_cost(finding)}")
+        lines.append(f"→ {finding.next_action}{finding.price}")
     if finding.command:
         lines.append(f"  {finding.command}")
     return "\n".join(lines)
-
-
-def _cost(finding: Finding) -> str:
-    parts = []
-    if finding.cost_trials:
-        parts.append(f"+{finding.cost_trials} trials")
-    if finding.cost_seconds and finding.cost_seconds >= 60:
-        minutes = finding.cost_seconds / 60
-        parts.append(f"about {minutes:.0f} min" if minutes < 120 else f"about {minutes / 60:.0f} h")
-    return f" ({', '.join(parts)})" if parts else ""

@@ -108,7 +108,7 @@ def _rows(found: list[Finding]) -> str:
 
 
 def _row(f: Finding) -> str:
-    action = f'<p class="next">→ {escape(f.next_action)}{escape(_cost(f))}</p>' if f.next_action else ""
+    action = f'<p class="next">→ {escape(f.next_action)}{escape(f.price)}</p>' if f.next_action else ""
     command = f"<p><code>{escape(f.command)}</code></p>" if f.command else ""
     details = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in _details(f) if text
@@ -134,14 +134,6 @@ def _details(f: Finding) -> list[tuple[str, str]]:
         ("missing", f.needs),
         ("assumes", " ".join(f.assumptions)),
     ]
-
-
-def _cost(f: Finding) -> str:
-    parts = [f"+{f.cost_trials} trials"] if f.cost_trials else []
-    if f.cost_seconds and f.cost_seconds >= 60:
-        minutes = f.cost_seconds / 60
-        parts.append(f"about {minutes:.0f} min" if minutes < 120 else f"about {minutes / 60:.0f} h")
-    return f" ({', '.join(parts)})" if parts else ""
 
 
 def script_json(value: Any) -> str:

@@ -31,8 +31,7 @@ def observations(trials: Trials, space: Space, number: int = -1) -> Observations
 
     With several goals ``loss`` is that of the first; multi-objective samplers use ``trials.loss[rows]``.
     """
-    plain = space.pinned({})
-    block = trials.per_finished(("unit", plain), lambda rows: _unit_rows(trials, plain, rows))
+    block = unit_block(trials, space)
     loss, kind = trials.per_finished("loss and kind", lambda rows: _loss_rows(trials, rows)).T
     infeasible = kind == TrialState.INFEASIBLE
     keep = np.flatnonzero((block[:, -1] > 0) & (infeasible | np.isfinite(loss)))
@@ -43,13 +42,23 @@ def observations(trials: Trials, space: Space, number: int = -1) -> Observations
         infeasible[keep],
         trials.violation[rows],
         rows,
-        _pending(trials, plain, number),
+        pending(trials, space, number),
     )
 
 
-def _unit_rows(trials: Trials, space: Space, rows: IntArray) -> FloatArray:
-    X, holds = trials.unit_of(space, rows)
-    return np.column_stack([X, holds])
+def unit_block(trials: Trials, space: Space) -> FloatArray:
+    """(k, d + 1): the finished trials in the order of finishing in the unit cube, and whether they hold the space."""
+    plain = space.pinned({})
+    return trials.per_finished(("unit", plain), lambda rows: np.column_stack(trials.unit_of(plain, rows)))
+
+
+def pending(trials: Trials, space: Space, number: int) -> FloatArray:
+    """(p, d): the other running trials that hold the space."""
+    running = np.array([n for n in trials.running if n != number], dtype=np.int64)
+    if not len(running):
+        return np.empty((0, space.n_dims))
+    X, holds = trials.unit_of(space, running)
+    return X[holds]
 
 
 def _loss_rows(trials: Trials, rows: IntArray) -> FloatArray:
@@ -62,9 +71,3 @@ def _loss_rows(trials: Trials, rows: IntArray) -> FloatArray:
         if curve and len(trials.goals) == 1:
             loss[i] = sign * curve[max(curve)]
     return np.column_stack([loss, state])
-
-
-def _pending(trials: Trials, space: Space, number: int) -> FloatArray:
-    running = np.array([n for n in trials.running if n != number], dtype=np.int64)
-    X, holds = trials.unit_of(space, running)
-    return X[holds]

@@ -13,11 +13,11 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from tunewise.records import TrialState
-from tunewise.samplers._order import best_to_worst
+from tunewise.samplers._observations import pending, unit_block
+from tunewise.samplers._order import DIVERGED, UNRANKED, best_places, checkpoint, merits
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
-from tunewise.stats.kde import Mixture, choice_widths, common_widths, neighbour_widths
+from tunewise.stats.kde import Mixture, choice_widths, common_widths, kernel_features, neighbour_widths
 from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
 
@@ -50,19 +50,21 @@ class TPE:
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """The best of some candidates; a Sobol point while there are few results."""
-        evidence = _evidence(trials, space, number)
-        if evidence.n_finished < self.n_startup:
+        seen = _evidence(trials, space, number)
+        if seen.n_finished < self.n_startup:
             index = trials.index_of_start(self.name, number)
             points = points_of("sobol", trials.seed, space.names, trials.names)
             return space.mask(space.from_unit(points(np.array([index]))[0]))
         axes = _axes(space)
-        good = self._good_density(evidence.good, axes, len(trials.goals))
-        others = self._other_density(evidence.others, axes)
+        good = self._good_density(seen.X[seen.good], axes, len(trials.goals))
         raw = space.mask(space.from_unit(good.sample(rng, self.n_candidates)))
         C = space.to_unit(raw)
-        score = good.log_density(C) - others.log_density(C)
-        if len(evidence.diverged):
-            score -= np.where(_shunned(C, evidence, axes.n_choices), _SHUNNED, 0.0)
+        score = good.log_density(C) - self._other_density(trials, space, seen).log_density(C)
+        if seen.diverged.any():
+            shunned = _shunned(C, seen.X[seen.diverged], seen.X[seen.sound], axes.n_choices)
+            score -= np.where(shunned, _SHUNNED, 0.0)
+        if space.has_limits:
+            score = np.where(space.allowed(raw), score, -np.inf)
         return np.asarray(raw[np.argmax(score)])
 
     def _good_density(self, X: FloatArray, axes: _Axes, n_goals: int) -> Mixture:
@@ -75,10 +77,29 @@ class TPE:
             weight /= weight.mean()
         return Mixture(X, axes.widths(width, n), weight, self.uniform_weight, axes.n_choices)
 
-    def _other_density(self, X: FloatArray, axes: _Axes) -> Mixture:
-        n, d = X.shape
-        width = np.maximum(common_widths(n, d, _OTHER_SCALE), axes.least_width)
-        return Mixture(X, axes.widths(width, n), np.ones(n), self.uniform_weight, axes.n_choices)
+    def _other_density(self, trials: Trials, space: Space, seen: _Evidence) -> Mixture:
+        """All that are not good, and the pending ones.
+
+        The widths follow the number of trials in steps of a tenth, so that the kernels of most trials stay as they are.
+        """
+        axes, plain = _axes(space), space.pinned({})
+        n = checkpoint(seen.n_finished)
+        width = axes.widths(np.maximum(common_widths(n, space.n_dims, _OTHER_SCALE), axes.least_width), n)
+        known = trials.per_finished(
+            ("tpe", plain, n), lambda rows: _features(trials.unit_of(plain, rows)[0], width, axes)
+        )
+        weight = (seen.sound | seen.diverged).astype(np.float64)
+        weight[seen.good] = 0.0
+        X, features = seen.X, known
+        if len(seen.pending):
+            X = np.concatenate([X, seen.pending])
+            features = np.concatenate([known, _features(seen.pending, width, axes)])
+            weight = np.append(weight, np.ones(len(seen.pending)))
+        return Mixture(X, width, weight, self.uniform_weight, axes.n_choices, features)
+
+
+def _features(X: FloatArray, width: FloatArray, axes: _Axes) -> FloatArray:
+    return kernel_features(X, width, axes.n_choices).astype(np.float32)
 
 
 class _Axes(NamedTuple):
@@ -100,41 +121,32 @@ def _axes(space: Space) -> _Axes:
 
 
 class _Evidence(NamedTuple):
-    """Points of the unit cube, NaN where inactive."""
+    """The k finished trials, in the order of finishing."""
 
-    good: FloatArray  # best first
-    others: FloatArray  # finished, diverged or pending
-    diverged: FloatArray
-    sound: FloatArray  # finished and not diverged; left empty where nothing diverged
+    X: FloatArray  # (k, d) unit cube, NaN where inactive
+    sound: BoolArray  # (k,) completed or pruned, and they hold the space
+    diverged: BoolArray  # (k,)
+    good: IntArray  # places in X, best first
+    pending: FloatArray  # (p, d)
     n_finished: int
 
 
 def _evidence(trials: Trials, space: Space, number: int) -> _Evidence:
-    X, rows = trials.unit(space)
-    state = trials.state[rows]
-    sound = (state == TrialState.COMPLETE) | (state == TrialState.PRUNED)
-    diverged = state == TrialState.INFEASIBLE
-    pending = (state == TrialState.RUNNING) & (rows != number)
+    block = unit_block(trials, space)
+    merit = merits(trials)
+    holds = block[:, -1] > 0
+    sound, diverged = holds & (merit[:, 0] < UNRANKED), holds & (merit[:, 0] == DIVERGED)
     n_finished = int(np.count_nonzero(sound | diverged))
     share = 0.1 if len(trials.goals) == 1 else 0.05
     n_good = min(int(np.ceil(share * n_finished)), _MOST_GOOD)
-    order = best_to_worst(trials)
-    here = np.zeros(len(trials), dtype=bool)
-    here[rows] = True
-    best = order[here[order]][:n_good]
-    good = np.searchsorted(rows, best)
-    rest = sound | diverged | pending
-    rest[good] = False
-    others = X.take(np.flatnonzero(rest), axis=0)
-    return _Evidence(X[good], others, X[diverged], X[sound & diverged.any()], n_finished)
+    good = best_places(trials, sound, n_good)
+    return _Evidence(block[:, :-1], sound, diverged, good, pending(trials, space, number), n_finished)
 
 
-def _shunned(C: FloatArray, evidence: _Evidence, n_choices: IntArray) -> BoolArray:
+def _shunned(C: FloatArray, diverged: FloatArray, sound: FloatArray, n_choices: IntArray) -> BoolArray:
     """Which candidates (c,) have a diverged trial as their nearest neighbour."""
-    to_diverged = _squared_distances(C, evidence.diverged, n_choices).min(axis=1)
-    return np.asarray(
-        to_diverged < _squared_distances(C, evidence.sound, n_choices).min(axis=1, initial=np.inf)
-    )
+    to_diverged = _squared_distances(C, diverged, n_choices).min(axis=1)
+    return np.asarray(to_diverged < _squared_distances(C, sound, n_choices).min(axis=1, initial=np.inf))
 
 
 def _squared_distances(C: FloatArray, X: FloatArray, n_choices: IntArray) -> FloatArray:

@@ -164,9 +164,7 @@ class Space(Mapping[str, Domain]):
 
     def to_unit(self, raw: FloatArray) -> FloatArray:
         """Raw (n, d) to the unit cube (n, d)."""
-        raw = np.asarray(raw, dtype=np.float64)
-        columns = [domain.to_unit(raw[..., j]) for j, domain in enumerate(self._domains.values())]
-        return np.stack(columns, axis=-1) if columns else raw.copy()
+        return self._scales.to_unit(np.asarray(raw, dtype=np.float64))
 
     def from_unit(self, u: FloatArray) -> FloatArray:
         """The unit cube (n, d) to legal raw values (n, d)."""
@@ -321,6 +319,16 @@ class _Scales:
         self.any_log = bool(self.log.any())
         self.start = np.where(self.log, np.log(np.where(self.log, self.low, 1.0)), self.low)
         self.width = np.where(self.log, np.log(np.where(self.log, self.high, 1.0)), self.high) - self.start
+
+    def to_unit(self, raw: FloatArray) -> FloatArray:
+        u = np.empty_like(raw)
+        smooth = raw if not self.others else raw[..., self.columns]
+        if self.any_log:
+            smooth = np.where(self.log, np.log(np.where(self.log, smooth, 1.0)), smooth)
+        u[..., self.columns] = (smooth - self.start) / self.width
+        for j, domain in self.others:
+            u[..., j] = domain.to_unit(raw[..., j])
+        return u
 
     def from_unit(self, u: FloatArray) -> FloatArray:
         if not self.others:

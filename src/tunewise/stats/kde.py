@@ -25,14 +25,17 @@ class Mixture:
     Args:
         X: (n, d) in [0, 1], NaN where inactive; unordered axes hold bin centres.
         width: (n, d) or (d,): the standard deviation on numeric axes, b in (0, 1] on unordered ones.
-        weight: (n,) positive.
+        weight: (n,) not negative; a kernel of weight 0 does not count.
         uniform_weight: positive.
         n_choices: (d,) number of choices of unordered axes, 0 for numeric ones.
+        features: `kernel_features` of X, where they are known already. In single precision densities are right
+            to about 1e-4, at a third of the cost.
     """
 
     def __init__(
-        self, X: FloatArray, width: FloatArray, weight: FloatArray, uniform_weight: float, n_choices: IntArray
-    ) -> None:
+        self, X: FloatArray, width: FloatArray, weight: FloatArray, uniform_weight: float, n_choices: IntArray,
+        features: FloatArray | None = None,
+    ) -> None:  # fmt: skip
         total = float(weight.sum()) + uniform_weight
         self._X = X
         self._width = width
@@ -40,18 +43,22 @@ class Mixture:
         self._uniform = uniform_weight / total
         self._n_choices = n_choices
         self._unordered = np.flatnonzero(n_choices)
-        self._features = self._kernel_features()
+        self._features = kernel_features(X, width, n_choices) if features is None else features
 
     def log_density(self, C: FloatArray) -> FloatArray:
         """Log of the density relative to uniform at points C (c, d): (c,). O(c n d) in one matrix product."""
         known = ~np.isnan(C)
         c = np.nan_to_num(C)
-        exponent = np.concatenate([c * c, c, known], axis=1) @ self._features
+        query = np.concatenate([c * c, c, known], axis=1).astype(self._features.dtype, copy=False)
+        exponent = query @ self._features.T
         for j in self._unordered:
-            exponent += np.where(C[:, j, None] == self._X[:, j], self._gain(int(j)), 0.0)
+            exponent += np.where(C[:, j, None] == self._X[:, j], self._gain(int(j)), 0.0).astype(
+                exponent.dtype
+            )
         top = exponent.max(axis=1, initial=0.0)
         exponent -= top[:, None]
-        kernels = np.exp(exponent, out=exponent) @ self._weight
+        kernels = np.exp(exponent, out=exponent) @ self._weight.astype(exponent.dtype, copy=False)
+        top = top.astype(np.float64)
         return np.asarray(top + np.log(kernels + self._uniform * np.exp(-top)))
 
     def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
@@ -67,28 +74,29 @@ class Mixture:
         fresh[rows] = np.where(keep, near, fresh[rows])
         return np.asarray(np.clip(fresh, 0.0, 1.0))
 
-    def _kernel_features(self) -> FloatArray:
-        """(3 d, n): what multiplies c^2, c and 1. Axis by axis, so that the temporaries stay in the cache."""
-        n, d = self._X.shape
-        features = np.zeros((3, d, n))
-        for j in range(d):
-            x, s = self._X[:, j], self._width[..., j]
-            if self._n_choices[j]:
-                features[2, j] = np.log(s)
-            else:
-                precision = s**-2.0
-                features[0, j] = -0.5 * precision
-                features[1, j] = x * precision
-                features[2, j] = -0.5 * x * features[1, j] - np.log(s * _mass(x, s)) - _LOG_ROOT_2PI
-            unknown = np.isnan(x)
-            if unknown.any():
-                features[:, j, unknown] = 0.0
-        return features.reshape(3 * d, n)
-
     def _gain(self, j: int) -> FloatArray:
         """How much more log density the kernels (n,) or () give to their own choice on axis j than to another one."""
         b = self._width[..., j]
         return np.asarray(np.log((1.0 - b) * self._n_choices[j] + b) - np.log(b))
+
+
+def kernel_features(X: FloatArray, width: FloatArray, n_choices: IntArray) -> FloatArray:
+    """(n, 3 d): what multiplies c^2, c and 1 in the exponent of each kernel; arguments as for `Mixture`. O(n d)."""
+    n, d = X.shape
+    features = np.empty((n, 3, d))
+    s = np.broadcast_to(width, X.shape)
+    precision = s**-2.0
+    features[:, 0] = -0.5 * precision
+    features[:, 1] = X * precision
+    features[:, 2] = -0.5 * X * features[:, 1] - np.log(s * _mass(X, s)) - _LOG_ROOT_2PI
+    unordered = np.flatnonzero(n_choices)
+    if len(unordered):
+        features[:, :2, unordered] = 0.0
+        features[:, 2, unordered] = np.log(s[:, unordered])
+    unknown = np.isnan(X)
+    if unknown.any():
+        features[np.broadcast_to(unknown[:, None, :], features.shape)] = 0.0
+    return features.reshape(n, 3 * d)
 
 
 def _mass(x: FloatArray, s: FloatArray) -> FloatArray:

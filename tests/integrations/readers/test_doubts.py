@@ -71,7 +71,6 @@ def test_a_wrong_direction_shows_in_the_curves():
         for s in range(5)
     ]
     assert "is the direction right?" in notes(read_study(table, direction="minimize"))
-    assert "its name suggests maximize" in notes(read_study(table, direction="minimize"))
     assert "direction" not in notes(read_study(table))
 
 

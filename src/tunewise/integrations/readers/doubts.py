@@ -119,22 +119,17 @@ def _values(trials: Trials, reading: Reading) -> list[str]:
 
 
 def _direction(trials: Trials, goal: Goal, reports: Reports | None) -> list[str]:
-    notes = []
-    suggested = direction_of(goal.name)
-    if suggested not in (None, goal.direction):
-        notes.append(
-            f"The study is read as {goal.direction} {goal.name}, though its name suggests {suggested}."
-        )
+    """Training that makes the metric worse in nearly every trial is a sign of the wrong direction."""
     if reports is None or not len(reports.trial):
-        return notes
+        return []
     worse, n = _end_worse(reports, trials.state == TrialState.COMPLETE, goal.sign)
-    if n >= 5 and worse >= 0.9 * n:
-        other = "maximize" if goal.direction == "minimize" else "minimize"
-        notes.append(
-            f"In {worse} of {n} trials {goal.name} gets worse during training if it is to be {goal.direction}d: is the "
-            f"direction right? Say --direction {other} if not."
-        )
-    return notes
+    if n < 5 or worse < 0.9 * n:
+        return []
+    other = "maximize" if goal.direction == "minimize" else "minimize"
+    return [
+        f"In {worse} of {n} trials {goal.name} gets worse during training if it is to be {goal.direction}d: is the direction "
+        f"right? Say --direction {other} if not."
+    ]
 
 
 def _end_worse(reports: Reports, complete: BoolArray, sign: float) -> tuple[int, int]:
