@@ -22,7 +22,7 @@ def history_rows(trials: Trials, most: int = MOST_DOTS) -> list[dict[str, Any]]:
     complete = trials.state[numbers] == TrialState.COMPLETE
     loss = np.where(complete, trials.loss[numbers, 0], np.inf)
     best = np.minimum.accumulate(loss) if len(loss) else loss
-    improved = numbers[np.append(True, np.diff(best) < 0)] if len(numbers) else numbers
+    improved = numbers[np.append(True, best[1:] < best[:-1])] if len(numbers) else numbers
     kept = np.union1d(thinned(numbers, numbers[np.argsort(loss, kind="stable")], most), improved)
     return [
         {
