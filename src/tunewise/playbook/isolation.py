@@ -189,10 +189,18 @@ def fairness(evidence: Evidence, found: Isolation) -> Finding:
     if verdict == Verdict.UNSURE:
         action = "widen or shift the nuisance ranges of the value that diverges, so that it is tuned as well"
     return Finding(
-        "P24", f"fairness, {found.name}", verdict, words, chance=chance, threshold=0.01,
-        threshold_source="shares of diverged trials, permutation test", data_used=f"{sum(counts)} trials", next_action=action,
-        command=evidence.call(f"run({max(counts) * len(counts)})") if uneven else "", cost_trials=missing or None,
-    )  # fmt: skip
+        "P24",
+        f"fairness, {found.name}",
+        verdict,
+        words,
+        chance=None if uneven else chance,
+        threshold=1.25 if uneven else 0.01,
+        threshold_source="trials of each value" if uneven else "shares of diverged trials, permutation test",
+        data_used=f"{sum(counts)} trials",
+        next_action=action,
+        command=evidence.call(f"run({max(counts) * len(counts)})") if uneven else "",
+        cost_trials=missing or None,
+    )
 
 
 def simplest(found: Isolation, order: Sequence[int], allowance: float) -> int:

@@ -104,7 +104,7 @@ def sampled_set(
     )
 
 
-def test_drop(validation: FloatArray, test: FloatArray, optimism: float, optimism_sd: float) -> Finding:
+def drop_to_test(validation: FloatArray, test: FloatArray, optimism: float, optimism_sd: float) -> Finding:
     """P63: is the step from validation to test what selection explains? Losses of the retrained seeds on both, (n,), (n,).
 
     ``optimism``: by how much the choice (of steps, of configurations) is expected to flatter the validation number.
