@@ -8,7 +8,7 @@ from tunewise.playbook.budget import designs
 from tunewise.playbook.checkpoints import checkpoint_variance
 from tunewise.playbook.gate import exploit_gate
 from tunewise.playbook.launches import as_csv, as_html, launch_rows, table_rows, tried
-from tunewise.playbook.measures import drop_to_test, representative, sampled_set
+from tunewise.playbook.measures import drop_to_test, reasonable, representative, sampled_set
 from tunewise.playbook.retune import probe_points, retune
 
 
@@ -121,3 +121,9 @@ def test_the_log_keeps_its_denominator():
     assert as_html([{"a": "<b>"}]).count("&lt;b&gt;") == 1
     assert as_csv([]) == as_html([]) == ""
     assert table_rows([{"study": "s"}])[0]["best"] is None
+
+
+def test_a_first_configuration_has_to_learn_something():
+    assert reasonable(np.array([0.3, 0.31]), 0.9, n_validation=1000).verdict == Verdict.OK
+    assert reasonable(np.array([0.89, 0.9]), 0.9, n_validation=1000).verdict == Verdict.ACT
+    assert reasonable(np.array([np.nan]), 0.9).verdict == Verdict.ACT

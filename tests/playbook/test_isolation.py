@@ -4,7 +4,7 @@ import pytest
 import tunewise as tw
 from tunewise.playbook import Verdict
 from tunewise.playbook.evidence import gather
-from tunewise.playbook.isolation import compare_values, isolate, simplest
+from tunewise.playbook.isolation import compare_values, inclusion, isolate, simplest
 
 SPACE = tw.Space({"opt": tw.Categorical(("a", "b", "c")), "x": tw.Float(1, 2), "y": tw.Float(1, 2)})
 ROLES = {"opt": "scientific", "x": "nuisance", "y": "nuisance"}
@@ -83,3 +83,9 @@ def test_what_cannot_be_compared_says_so(study_of, found):
     assert found(few, "P46", roles=ROLES)[0].verdict == Verdict.NA
     adaptive = study_of(loss({"a": 0, "b": 0, "c": 0}), 30, space=SPACE, sampler="tpe")
     assert "adaptive" in found(adaptive, "P46", roles=ROLES)[0].headline.lower()
+
+
+def test_a_general_choice_must_not_lose_to_its_special_case(study_of):
+    evidence = gather(study_of(loss({"a": 0.0, "b": 0.4, "c": 0.0}), 60, space=SPACE), SPACE)
+    assert inclusion(evidence, "opt", general="b", special="a").verdict == Verdict.ACT
+    assert inclusion(evidence, "opt", general="a", special="b").verdict == Verdict.OK
