@@ -20,7 +20,7 @@ def advice(size: Size) -> list[Figure]:
     for n in (40, 80):
         for slope in (0.0, 0.25, 0.5):
             held = []
-            for seed in range(size.n(200, 12)):
+            for seed in range(size.n(200, 6)):
                 rng = np.random.default_rng([n, seed])
                 # (u0 - a)^2 + c (u0 - a)(u1 - b) is least at u0 = a - c/2 (u1 - b)
                 problem = sim.Problem((float(rng.uniform(0.4, 0.6)), 0.5, 0.5), (1.0, 0.3, 0.0),

@@ -24,7 +24,7 @@ def planted(size: Size) -> list[Figure]:
     right: list[bool] = []
     unsure: list[bool] = []
     for n in (20, 30, 60):
-        for run in range(size.n(1000, 24)):
+        for run in range(size.n(400, 24)):
             d, sensitive = (3, 6)[run % 2], 1 + run // 2 % 2
             rng = np.random.default_rng([n, run])
             found, optimum = _study(rng, d, sensitive, n, run)
@@ -79,7 +79,7 @@ def real(size: Size) -> list[Figure]:
     for pool in pools():
         top = pool.X[np.argsort(pool.worst_filled)[:25]]
         for n in (20, 40, 80):
-            runs = size.n(300, 12)
+            runs = size.n(150, 12)
             flags, right, unsure = [], [], []
             rng = np.random.default_rng(n)
             for _ in range(runs):

@@ -18,7 +18,7 @@ from validation.pools import realmlp
 def components(size: Size) -> list[Figure]:
     """Seeds of SD 1 within studies of SD 0.5, 1 and 3; 95 % intervals."""
     figures = []
-    runs = size.n(1000, 60)
+    runs = size.n(1000, 40)
     for studies, seeds in ((3, 3), (5, 3), (10, 5)):
         for sd in (0.5, 1.0, 3.0):
             rng = np.random.default_rng([studies, int(10 * sd)])

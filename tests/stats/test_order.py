@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ def test_best_of_falls_with_k_from_the_mean_to_the_minimum(y):
     values = [best_of(y, k) for k in range(1, len(y) + 1)]
     assert values[0] == pytest.approx(y.mean(), abs=1e-6)
     assert values[-1] == pytest.approx(y.min(), abs=1e-6)
-    assert all(a >= b - 1e-9 for a, b in zip(values, values[1:], strict=False))
+    assert all(a >= b - 1e-9 for a, b in itertools.pairwise(values))
 
 
 def test_best_of_is_unbiased_and_refuses_impossible_k():

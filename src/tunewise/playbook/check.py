@@ -11,6 +11,7 @@ from tunewise.playbook.curves import curve_checks
 from tunewise.playbook.density import density_checks
 from tunewise.playbook.evidence import Evidence, gather
 from tunewise.playbook.finding import Finding, Findings, Verdict
+from tunewise.playbook.hidden import accidental_regularisers
 from tunewise.playbook.infeasible import infeasible_checks
 from tunewise.playbook.isolation import isolation_checks
 from tunewise.playbook.noise import guessed_noise
@@ -76,6 +77,7 @@ def findings_of(evidence: Evidence) -> Findings:
         *curve_checks(evidence),
         *isolation_checks(evidence),
         *sensitivity_checks(evidence),
+        *accidental_regularisers(evidence),
     ]
     found.append(regime(Findings(found)))
     return Findings([priced(f, evidence.seconds) for f in screened(found)])

@@ -16,7 +16,6 @@ from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.playbook.selection import FEWEST_EVALS, best_curve, step_noise
 from tunewise.stats.intervals import wilson
-from tunewise.stats.spikes import loss_rise
 from tunewise.stats.trend import forecast, local_line, periodicity, rise_of, settled, step_sd
 from tunewise.types import FloatArray, IntArray
 
@@ -365,7 +364,8 @@ def training_loss(evidence: Evidence) -> Finding:
         Verdict.ACT if harmful and harmful[0][0] == best else Verdict.UNSURE if share > 0.25 else Verdict.OK
     )
     shown = harmful[0] if harmful else curves[0]
-    height = loss_rise(shown[2], half_life=1.0).height
+    above, progress = _above_lowest(shown[2])
+    height = float((above / progress).max())
     words = f"The training loss of {len(harmful)} of the {len(curves)} best runs rises and stays up" + (
         f", in trial {shown[0]} by {height:.0%} of the progress made." if harmful else "."
     )
@@ -379,7 +379,16 @@ def training_loss(evidence: Evidence) -> Finding:
 
 
 def _rises(train: FloatArray) -> bool:
-    return loss_rise(train, half_life=1.0).harmful and rising(train)[0] < _LEVEL
+    """Whether a training loss is for a tenth of its evaluations a fifth of the progress above its lowest, beyond the noise."""
+    above, progress = _above_lowest(train)
+    return float(((above > 0.2 * progress) & (above > 4 * step_sd(train))).mean()) >= 0.1
+
+
+def _above_lowest(train: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(m,) how far the smoothed loss is above its lowest so far, and the progress made until then (5 % of all at least)."""
+    smooth = local_line(train, 5)
+    lowest = np.minimum.accumulate(smooth)
+    return smooth - lowest, np.maximum(train[0] - lowest, 0.05 * (train[0] - lowest[-1]) + 1e-300)
 
 
 def periodic(evidence: Evidence, number: int, y: FloatArray) -> Finding:

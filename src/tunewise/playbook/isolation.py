@@ -8,6 +8,7 @@ statement about choices, tuned equally well; whether one configuration beats ano
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -189,10 +190,18 @@ def fairness(evidence: Evidence, found: Isolation) -> Finding:
     if verdict == Verdict.UNSURE:
         action = "widen or shift the nuisance ranges of the value that diverges, so that it is tuned as well"
     return Finding(
-        "P24", f"fairness, {found.name}", verdict, words, chance=chance, threshold=0.01,
-        threshold_source="shares of diverged trials, permutation test", data_used=f"{sum(counts)} trials", next_action=action,
-        command=evidence.call(f"run({max(counts) * len(counts)})") if uneven else "", cost_trials=missing or None,
-    )  # fmt: skip
+        "P24",
+        f"fairness, {found.name}",
+        verdict,
+        words,
+        chance=None if uneven else chance,
+        threshold=1.25 if uneven else 0.01,
+        threshold_source="trials of each value" if uneven else "shares of diverged trials, permutation test",
+        data_used=f"{sum(counts)} trials",
+        next_action=action,
+        command=evidence.call(f"run({max(counts) * len(counts)})") if uneven else "",
+        cost_trials=missing or None,
+    )
 
 
 def simplest(found: Isolation, order: Sequence[int], allowance: float) -> int:
@@ -243,3 +252,21 @@ def _unequal(bad: list[int], counts: list[int]) -> float:
     rng = np.random.default_rng(0)
     drawn = rng.multivariate_hypergeometric(counts, total, 4000).astype(np.float64)
     return float((1 + (statistic(drawn) >= statistic(np.array(bad)) - 1e-12).sum()) / 4001)
+
+
+def inclusion(evidence: Evidence, name: str, general: Choice, special: Choice) -> Finding:
+    """P80: a choice that contains another (Adam contains momentum) and loses to it was tuned too little. ACT where it loses.
+
+    Raises:
+        ValueError: a value has fewer than 4 trials.
+    """
+    lost = compare_values(evidence, name, special, general)
+    if lost.verdict != Verdict.OK:
+        words = f"{name} = {general} does not lose to {special}, its special case."
+        return replace(lost, code="P80", verdict=Verdict.OK, headline=words, next_action="")
+    words = (
+        f"{name} = {general} contains {special} as a special case and loses to it by "
+        f"{lost.effect:.3g}: it was tuned too little."
+    )
+    action = f"run more trials of {general}, or search ranges that hold {special}"
+    return replace(lost, code="P80", verdict=Verdict.ACT, headline=words, next_action=action)

@@ -104,7 +104,7 @@ def sampled_set(
     )
 
 
-def test_drop(validation: FloatArray, test: FloatArray, optimism: float, optimism_sd: float) -> Finding:
+def drop_to_test(validation: FloatArray, test: FloatArray, optimism: float, optimism_sd: float) -> Finding:
     """P63: is the step from validation to test what selection explains? Losses of the retrained seeds on both, (n,), (n,).
 
     ``optimism``: by how much the choice (of steps, of configurations) is expected to flatter the validation number.
@@ -125,4 +125,42 @@ def test_drop(validation: FloatArray, test: FloatArray, optimism: float, optimis
         threshold_source="the optimism of selection, two standard errors",
         data_used=f"{len(drop)} runs",
         next_action="look for a difference between validation and test data" if unexplained else "",
+    )
+
+
+def reasonable(
+    values: FloatArray, chance_level: float, sign: float = 1.0, n_validation: int | None = None
+) -> Finding:
+    """P13: does the first configuration beat a trivial predictor? Losses of its runs (n,), and the trivial predictor's loss.
+
+    ACT unless the worst run is better by three standard errors: of an error rate on ``n_validation`` examples where that is
+    known, else of the runs.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return Finding("P13", "first configuration", Verdict.ACT, "Every run of the first configuration diverged.",
+                       next_action="lower the learning rate, and start simpler")  # fmt: skip
+    share = abs(chance_level)
+    if n_validation and 0 < share < 1:
+        error = math.sqrt(share * (1 - share) / n_validation)
+    else:
+        error = float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
+    ahead = chance_level - float(finite.max())
+    good = ahead > 3 * error
+    words = (
+        f"The first configuration reaches {sign * finite.max():.4g} in its worst run; a trivial "
+        f"predictor has {sign * chance_level:.4g}."
+    )
+    return Finding(
+        "P13",
+        "first configuration",
+        Verdict.OK if good else Verdict.ACT,
+        words,
+        effect=ahead,
+        threshold=3 * error,
+        threshold_source="three standard errors",
+        data_used=f"{len(finite)} runs",
+        next_action=""
+        if good
+        else "find a configuration that learns before tuning: a constant rate, fewer features",
     )

@@ -57,7 +57,7 @@ def default_role(name: str) -> Default:
     last = _last(name)
     if last in _RATE:
         return Default("nuisance", "its best value depends on nearly everything else")
-    if any(word in last for word in (*_MOMENTA, "weight_decay", "eps", "warmup", "decay", "clip")):
+    if last == "eps" or any(word in last for word in (*_MOMENTA, "weight_decay", "warmup", "decay", "clip")):
         return Default("nuisance", "optimiser settings interact with most other changes")
     if last in _SHAPE:
         return Default(
@@ -307,7 +307,7 @@ def stale_after(changed: Sequence[str], tuned: Sequence[str]) -> list[str]:
 
     def rank(name: str) -> int:
         last = _last(name)
-        if last in _RATE or any(w in last for w in (*_MOMENTA, "eps")):
+        if last in _RATE or last == "eps" or any(w in last for w in _MOMENTA):
             return 0
         if any(w in last for w in ("decay", "dropout", "smoothing", "augment", "mixup")):
             return 1
