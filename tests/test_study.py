@@ -255,6 +255,19 @@ def test_a_declared_conditional_space_is_asked_at_once():
         assert ("momentum" in params) == (params["opt"] == "sgd")
 
 
+def test_a_trial_that_gets_no_parameters_is_not_left_running(storage):
+    """A finite search at its end, and a sampler that cannot serve the study."""
+    space = tw.Space({"x": tw.Int(1, 2)})
+    study = tw.create_study("grid", storage, sampler="grid", space=space)
+    study.optimize(lambda t: 1.0)
+    assert [t.state.name for t in study.trials] == ["COMPLETE", "COMPLETE", "FAILED"]
+    assert "SearchExhausted: All 2 points" in study.trials[2].reason
+    study = tw.create_study("cmaes", storage, sampler="cmaes", space=space, directions=["minimize"] * 2)
+    with pytest.raises(SettingError, match="needs one goal"):
+        study.ask()
+    assert [t.state.name for t in study.trials] == ["FAILED"]
+
+
 def test_groups_are_found_by_running(storage):
     study = tw.create_study("s", storage, sampler="random", seed=2)
     study.optimize(branching, 30)

@@ -65,6 +65,12 @@ class MissingExtra(TunewiseError, ImportError):
         super().__init__(
             f'{purpose} needs {package}, which is not installed: pip install "tunewise[{extra}]"'
         )
+        self._made_of = package, extra, purpose
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str, str]]:
+        return type(
+            self
+        ), self._made_of  # by default an unpickled error gets its message as the only argument
 
 
 class TrialPruned(TunewiseError):

@@ -82,7 +82,7 @@ def _number(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf
+        return math.copysign(math.inf, value > 0 or -1)
     except (TypeError, ValueError):
         raise SettingError(
             f"The result {value!r} ({type(value).__name__}) is no number; return a float."

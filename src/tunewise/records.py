@@ -67,7 +67,7 @@ class StudyInfo:
 
 
 class FrozenTrial(NamedTuple):
-    """A trial as it stands in the table; immutable, and equal to another with the same content.
+    """A trial as it stands in the table; immutable, and equal to another with the same content (NaN equals NaN here).
 
     ``values`` is None unless the trial completed; ``curves[metric]`` maps step to the reported value.
     Times are POSIX seconds (UTC); NaN where the trial has not started or finished.
@@ -86,6 +86,15 @@ class FrozenTrial(NamedTuple):
     finished_at: float = math.nan
     sampler: str = ""
     worker: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return tuple.__eq__(self, other) is True or (type(other) is FrozenTrial and repr(self) == repr(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
 
     @property
     def value(self) -> float | None:

@@ -225,7 +225,7 @@ class Study:
         self.sync()
         trial = Trial(self._desk, self._start())
         if self.info.space is not None:
-            trial.suggest_space(self.info.space)
+            self._suggest_all(trial, self.info.space)
         return trial
 
     def tell(
@@ -320,6 +320,14 @@ class Study:
         best = self._trials.best() if len(self.goals) == 1 else None
         log.log_finished(record, None if best is None else self._trials.row(best), self.goals)
         return record
+
+    def _suggest_all(self, trial: Trial, space: Space) -> None:
+        """Suggest a declared space; a trial that gets no parameters has failed, and is not left running."""
+        try:
+            trial.suggest_space(space)
+        except BaseException as error:
+            self.tell(trial, state=TrialState.FAILED, reason=f"{type(error).__name__}: {error}")
+            raise
 
     def _describe(self) -> str:
         best = self._trials.best() if len(self.goals) == 1 else None

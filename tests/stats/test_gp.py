@@ -34,7 +34,7 @@ def test_fitting_improves_on_the_start_and_finds_the_irrelevant():
 
 def test_leaving_one_out_is_leaving_one_out():
     Z, y, extra = data(15)
-    hyper = gp.prior_mode(3)
+    hyper = gp.prior_mode(GROUP)
     mu, sigma = gp.leave_one_out(gp.condition(Z, y, GROUP, extra, hyper), y)
     for i in range(15):
         rest = np.arange(15) != i
@@ -42,6 +42,23 @@ def test_leaving_one_out_is_leaving_one_out():
         mean, sd = gp.predict(without, Z[i : i + 1])
         assert mu[i] == pytest.approx(mean[0], abs=1e-6)
         assert sigma[i] ** 2 == pytest.approx(sd[0] ** 2 + hyper.noise_var + extra[i], rel=1e-5)
+
+
+def test_predictions_have_the_gradients_that_differences_show():
+    Z, y, extra = data()
+    posterior = gp.condition(Z, y, GROUP, extra, gp.prior_mode(GROUP))
+    at = RNG.random((6, 5))
+    mu, sigma, d_mu, d_sigma = gp.predict_with_gradient(posterior, at)
+    assert np.allclose((mu, sigma), gp.predict(posterior, at))
+    for i, step in enumerate(np.eye(5) * 1e-6):
+        up, down = gp.predict(posterior, at + step), gp.predict(posterior, at - step)
+        assert (up[0] - down[0]) / 2e-6 == pytest.approx(d_mu[:, i], rel=1e-4, abs=1e-6)
+        assert (up[1] - down[1]) / 2e-6 == pytest.approx(d_sigma[:, i], rel=1e-4, abs=1e-6)
+
+
+def test_choices_are_believed_to_matter_less_than_numbers():
+    lengthscale = gp.prior_mode(GROUP).lengthscale
+    assert lengthscale[1] > lengthscale[0] == lengthscale[2]
 
 
 def test_repeated_points_are_no_trouble():

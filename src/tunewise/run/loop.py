@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from numbers import Real
 from typing import Any
 
 from tunewise.errors import SearchExhausted, SettingError
@@ -81,12 +82,16 @@ def _in_threads(
 
 
 def _checked(n_trials: int | None, seconds: float | None, n_threads: int) -> int:
-    if n_trials is not None and (isinstance(n_trials, bool) or n_trials != int(n_trials) or n_trials < 0):
+    if n_trials is not None and not (_is_whole(n_trials) and n_trials >= 0):
         raise SettingError(f"n_trials is {n_trials!r}; it must be a whole number >= 0, or None.")
-    if seconds is not None and not seconds > 0:
+    if seconds is not None and not (isinstance(seconds, Real) and seconds > 0):
         raise SettingError(f"timeout is {seconds!r}; it must be seconds above 0, or None.")
     if n_threads == -1:
         return os.cpu_count() or 1
-    if isinstance(n_threads, bool) or n_threads != int(n_threads) or n_threads < 1:
+    if not (_is_whole(n_threads) and n_threads >= 1):
         raise SettingError(f"n_jobs is {n_threads!r}; it must be a whole number >= 1, or -1 for one a core.")
     return int(n_threads)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()

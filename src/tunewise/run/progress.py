@@ -29,7 +29,7 @@ class Progress:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),  # a goal may be called "loss[val]"
                 console=Console(stderr=True),
                 refresh_per_second=4,
             )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from tunewise.errors import SettingError
 from tunewise.space import Space
 from tunewise.trials import Trials
-from tunewise.types import FloatArray
+from tunewise.types import FloatArray, IntArray
+
+S = TypeVar("S")
 
 
 class Sampler(Protocol):
@@ -35,6 +39,27 @@ class Sampler(Protocol):
             SearchExhausted: there is nothing left to visit.
         """
         ...
+
+
+Suggest = Callable[[S, Trials, Space, int, np.random.Generator], FloatArray]
+
+
+def in_name_order(suggest: Suggest[S]) -> Suggest[S]:
+    """Let ``suggest`` see the parameters in the order of their sorted names, so that the order of asking changes nothing."""
+
+    @wraps(suggest)
+    def ordered(self: S, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
+        by_name, column = _by_name(space)
+        return suggest(self, trials, by_name, number, rng)[column]
+
+    return ordered
+
+
+@lru_cache(maxsize=256)
+def _by_name(space: Space) -> tuple[Space, IntArray]:
+    """The space with sorted names, and where its columns are for the names as they were."""
+    names = sorted(space.names)
+    return space.subset(names), np.array([names.index(name) for name in space.names], dtype=np.int64)
 
 
 def require_one_goal(sampler: Sampler, trials: Trials) -> None:

@@ -50,18 +50,50 @@ class BruteForce:
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """Values, one parameter after the other, below which something is left to visit."""
-        tree = trials.fold("brute force", None, _with_trial)
+        visited = trials.fold("brute force", None, _with_trial)
+        taken = visited
         for other in np.flatnonzero(trials.state == TrialState.RUNNING):
             if other != number:
-                tree = _with_trial(tree, trials, int(other))
-        chosen = {name: value for name, _, value in _path(trials, number)}
-        raw = np.full(space.n_dims, np.nan)
-        for j in _parents_first(space):
-            name = space.names[j]
-            if not _is_active(space, name, chosen):
-                continue
-            raw[j] = chosen[name] = _choose(tree, space, name, chosen, rng)
-        return raw
+                taken = _with_trial(taken, trials, int(other))
+        try:
+            return _point(taken, trials, space, number, rng)
+        except SearchExhausted:
+            if trials.info.space is not None:
+                raise
+            # a running trial may ask for more, and be no leaf yet
+            return _point(visited, trials, space, number, rng)
+
+
+def _point(
+    tree: _Node | None, trials: Trials, space: Space, number: int, rng: np.random.Generator
+) -> FloatArray:
+    """A point that has not been visited; what the space rules out counts as visited."""
+    before = _path(trials, number)
+    place = {name: i for i, name in enumerate(dict.fromkeys([*trials.names, *space.names]))}
+    while True:
+        raw = _descend(tree, space, before, rng)
+        if space.allowed(raw):
+            return raw
+        here = [
+            (name, space[name].n_values or 0, x)
+            for name, x in zip(space.names, raw.tolist(), strict=True)
+            if x == x
+        ]
+        tree = _with_path(tree, sorted([*before, *here], key=lambda step: place[step[0]]))
+
+
+def _descend(
+    tree: _Node | None, space: Space, before: Sequence[_Step], rng: np.random.Generator
+) -> FloatArray:
+    pins = {name: float(space.axis(name)[0]) for name in space.pins}
+    chosen = {name: value for name, _, value in before}
+    raw = np.full(space.n_dims, np.nan)
+    for j in _parents_first(space):
+        name = space.names[j]
+        if not _is_active(space, name, chosen):
+            continue
+        raw[j] = chosen[name] = _choose(tree, space, name, {**pins, **chosen}, rng)
+    return raw
 
 
 def _choose(

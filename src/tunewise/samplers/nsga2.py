@@ -9,6 +9,7 @@ import numpy as np
 
 from tunewise.errors import SettingError
 from tunewise.samplers._evolution import child, first_point, parents_of
+from tunewise.samplers.base import in_name_order
 from tunewise.space import Space
 from tunewise.stats.pareto import best_first
 from tunewise.trials import Trials
@@ -37,6 +38,7 @@ class NSGA2:
         if self.population < 2:
             raise SettingError(f"The population is {self.population}; it must be at least 2.")
 
+    @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A child of two parents, each the better of two drawn at random."""
         parents = parents_of(trials, self.name, self.population, survivors)

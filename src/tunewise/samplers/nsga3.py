@@ -9,8 +9,9 @@ import numpy as np
 
 from tunewise.errors import SettingError
 from tunewise.samplers._evolution import child, first_point, parents_of
+from tunewise.samplers.base import in_name_order
 from tunewise.space import Space
-from tunewise.stats.pareto import ranks, reference_directions
+from tunewise.stats.pareto import ranks, reference_directions, subtractable
 from tunewise.trials import Trials
 from tunewise.types import FloatArray, IntArray
 
@@ -39,6 +40,7 @@ class NSGA3:
         if self.population < 2:
             raise SettingError(f"The population is {self.population}; it must be at least 2.")
 
+    @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A child of two parents drawn at random."""
         parents = parents_of(trials, self.name, self.population, survivors)
@@ -71,8 +73,14 @@ def survivors(loss: FloatArray, violation: FloatArray, size: int) -> IntArray:
 
 
 def _normalised(Y: FloatArray) -> FloatArray:
-    """Losses from the ideal point in units of the intercepts of the plane through the extreme points (algorithm 2)."""
+    """Losses from the ideal point in units of the intercepts of the plane through the extreme points (algorithm 2).
+
+    The extreme points are sought in units of the ranges, so that the losses' own units do not matter.
+    """
+    Y = subtractable(Y)
     Y = Y - Y.min(axis=0)
+    width = Y.max(axis=0)
+    Y = Y / np.where(width > 0, width, 1.0)
     m = Y.shape[1]
     weights = np.where(np.eye(m) > 0, 1.0, _OFF_AXIS)
     extreme = Y[np.argmin((Y[:, None, :] * weights).max(axis=2), axis=0)]

@@ -16,7 +16,7 @@ from tunewise.types import Choice, FloatArray
 
 @dataclass(frozen=True)
 class PartialFixed:
-    """``base`` searches the space without the parameters ``fixed``, which always have the given value.
+    """``base`` searches the space without the parameters ``fixed``, which have the given value (unless the queue has another).
 
     Args:
         fixed: values by parameter name; names that an objective does not ask for have no effect.
@@ -37,4 +37,4 @@ class PartialFixed:
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """The base sampler's point with the fixed values."""
         fixed = {name: value for name, value in self.fixed.items() if name in space}
-        return make(self.base).suggest(trials, space.pinned({**space.pins, **fixed}), number, rng)
+        return make(self.base).suggest(trials, space.pinned({**fixed, **space.pins}), number, rng)

@@ -15,6 +15,7 @@ import numpy as np
 
 from tunewise.samplers._observations import pending, unit_block
 from tunewise.samplers._order import DIVERGED, UNRANKED, best_places, checkpoint, merits
+from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
 from tunewise.stats.kde import Mixture, choice_widths, common_widths, kernel_features, neighbour_widths
@@ -48,6 +49,7 @@ class TPE:
     uniform_weight: float = 1.0
     name: ClassVar[str] = "tpe"
 
+    @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """The best of some candidates; a Sobol point while there are few results."""
         seen = _evidence(trials, space, number)

@@ -17,6 +17,16 @@ def log_expected_improvement(mu: FloatArray, sigma: FloatArray, best: float) -> 
     return np.log(sigma) + log_h((best - mu) / sigma)
 
 
+def log_expected_improvement_gradient(
+    mu: FloatArray, sigma: FloatArray, best: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Its value, and its derivatives with respect to mu and sigma, all (m,)."""
+    z = (best - mu) / sigma
+    value = log_h(z)
+    ratio = np.exp(log_ndtr(z) - value)  # the derivative of log_h
+    return np.log(sigma) + value, -ratio / sigma, (1 - ratio * z) / sigma
+
+
 def log_h(z: FloatArray) -> FloatArray:
     """ln(phi(z) + z Phi(z)), in three branches; finite for every finite z."""
     z = np.asarray(z, dtype=np.float64)
@@ -33,3 +43,14 @@ def log_h(z: FloatArray) -> FloatArray:
 def log_probability_positive(mu: FloatArray, sigma: FloatArray) -> FloatArray:
     """ln P(label > 0) of a probit link on a latent N(mu, sigma^2)."""
     return np.asarray(log_ndtr(mu / np.sqrt(0.1 + sigma**2)))
+
+
+def log_probability_positive_gradient(
+    mu: FloatArray, sigma: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Its value, and its derivatives with respect to mu and sigma, all (m,)."""
+    width = np.sqrt(0.1 + sigma**2)
+    t = mu / width
+    value = log_ndtr(t)
+    ratio = np.exp(-0.5 * t**2 - _HALF_LOG_2PI - value)
+    return value, ratio / width, -ratio * mu * sigma / width**3

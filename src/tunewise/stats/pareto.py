@@ -16,6 +16,7 @@ from tunewise.types import BoolArray, FloatArray, IntArray
 
 _DIRECTIONS = 100
 _LEAST_WEIGHT = 1e-3
+_LARGEST_LOSS = 1e300
 
 
 def ranks(Y: FloatArray, violation: FloatArray | None = None, enough: int | None = None) -> IntArray:
@@ -56,10 +57,11 @@ def crowding(Y: FloatArray) -> FloatArray:
     """
     n = len(Y)
     distance = np.zeros(n)
-    for column in Y.T:
+    for column in subtractable(Y).T:
         order = np.argsort(column, kind="stable")
         ordered = column[order]
-        width = ordered[-1] - ordered[0] if n else 0.0
+        with np.errstate(invalid="ignore"):
+            width = ordered[-1] - ordered[0] if n else 0.0
         if not np.isfinite(width):
             ordered, width = np.arange(n, dtype=np.float64), float(n - 1)
         if width > 0:
@@ -81,19 +83,17 @@ def best_first(Y: FloatArray, violation: FloatArray | None = None, enough: int |
 
 
 def spread_first(Y: FloatArray, enough: int) -> IntArray:
-    """Row numbers (n,), of which the first ``enough`` approximate the whole front evenly and the nearest come first.
+    """Row numbers (n,): points that stand for the whole front, those where it is thin first, then their neighbours.
 
     A point is as good as the number of directions (100 at most, evenly spread) in which its augmented Chebyshev
     distance from the ideal point is the smallest, in units of the ranges on the front; once all winners are
     taken, the rest compete anew. Better than `best_first` where nearly all points are non-dominated.
-    O(n^2 m + n m directions).
+    Only the first ``enough`` are in order. O(n^2 m + n m directions).
     """
     n, m = Y.shape
     if not n:
         return np.zeros(0, dtype=np.int64)
-    ideal = Y.min(axis=0)
-    width = Y[nondominated(Y)].max(axis=0) - ideal
-    scaled = (Y - ideal) / np.where(width > 0, width, 1.0)
+    scaled = _in_units_of_the_front(Y)
     weighted = scaled[:, None, :] * np.maximum(reference_directions(m, _DIRECTIONS), _LEAST_WEIGHT)
     distance = weighted.max(axis=2) + _LEAST_WEIGHT * weighted.sum(axis=2)
     order: list[int] = []
@@ -105,13 +105,23 @@ def spread_first(Y: FloatArray, enough: int) -> IntArray:
     return np.concatenate([order, np.setdiff1d(np.arange(n), order)]).astype(np.int64)
 
 
+def _in_units_of_the_front(Y: FloatArray) -> FloatArray:
+    """Y from the ideal point; where the front has no range, that of all points is the unit."""
+    Y = subtractable(Y)
+    Y = Y - Y.min(axis=0)
+    front, everything = Y[nondominated(Y)].max(axis=0), Y.max(axis=0)
+    with np.errstate(over="ignore"):
+        return np.asarray(Y / np.where(front > 0, front, np.where(everything > 0, everything, 1.0)))
+
+
 @lru_cache(maxsize=32)
 def reference_directions(m: int, most: int) -> FloatArray:
     """Points (h, m) evenly spread over the unit simplex, as fine as at most ``most`` of them allow (Das and Dennis 1998)."""
     n_parts = 1
     while comb(n_parts + m, m - 1) <= most and n_parts < most:
         n_parts += 1
-    bars = np.array(list(combinations(range(n_parts + m - 1), m - 1)), dtype=np.int64).reshape(-1, m - 1)
+    places = list(combinations(range(n_parts + m - 1), m - 1))
+    bars = np.array(places, dtype=np.int64).reshape(len(places), m - 1)
     edges = np.column_stack([np.full(len(bars), -1), bars, np.full(len(bars), n_parts + m - 1)])
     return np.asarray((np.diff(edges, axis=1) - 1) / n_parts)
 
@@ -125,6 +135,12 @@ def hypervolume(Y: FloatArray, reference: FloatArray) -> float:
     Y, reference = np.asarray(Y, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     inside = Y[(Y < reference).all(axis=1)]
     return _volume(_front(inside), reference)
+
+
+def subtractable(Y: FloatArray) -> FloatArray:
+    """Y with a smaller unit for losses so large that the difference of two would overflow."""
+    largest = np.abs(Y).max(axis=0, initial=0.0)
+    return np.asarray(Y / np.where(np.isfinite(largest), np.maximum(1.0, largest / _LARGEST_LOSS), 1.0))
 
 
 def _peel(Y: FloatArray, enough: int) -> IntArray:

@@ -1,9 +1,10 @@
 """Low-discrepancy points by index: point i is a function of i, so that any worker can ask for any point.
 
 ``sobol`` and ``halton`` make a function of indices that may be randomised by a generator: it keeps its
-stratification, and every point of it is uniform in the unit cube. A short piece of a sequence in many dimensions
-can nevertheless lie close to a line in some plane; so of 32 randomisations the one is taken whose first 30 points
-have the smallest largest correlation between two coordinates (up to 50 dimensions, one randomisation above).
+stratification. A short piece of a sequence in many dimensions can nevertheless lie close to a line in some plane; so
+of 32 randomisations the one is taken whose first 30 points have the smallest largest correlation between two
+coordinates (up to 50 dimensions, one randomisation above). The choice makes single points lean (the first one towards
+the middle) where without it each would be uniform; strips stay filled evenly all the same.
 """
 
 from __future__ import annotations

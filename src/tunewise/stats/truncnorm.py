@@ -7,17 +7,9 @@ only on the negative side.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from tunewise.types import FloatArray
-
-
-def log_mass(low: FloatArray, high: FloatArray) -> FloatArray:
-    """log(Phi(high) - Phi(low)) for low < high, either of which may be infinite; exact to 1e-12 relative in the mass."""
-    low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-    low, high = np.where(low > 0, -high, low), np.where(low > 0, -low, high)
-    log_high = log_ndtr(high)
-    return np.asarray(log_high + np.log(-np.expm1(log_ndtr(low) - log_high)))
 
 
 def quantile(u: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
