@@ -64,7 +64,10 @@ def make(storage):
             constrained["constraints_func"] = lambda t: (t.params["x"] - 0.5,)
         kind = getattr(optuna.samplers, "NSGAIISampler", None)
         pair = optuna.create_study(
-            storage=storage, study_name="pair", directions=["minimize", "maximize"], sampler=kind(seed=2, **constrained)
+            storage=storage,
+            study_name="pair",
+            directions=["minimize", "maximize"],
+            sampler=kind(seed=2, **constrained),
         )
         if VERSION >= (3, 2):
             pair.set_metric_names(["loss", "accuracy"])
