@@ -71,7 +71,8 @@ def false_adoption(size: Size) -> list[Figure]:
     rates = {}
     for length in (10, 100, 1000):
         rates[length] = [
-            _search_and_adopt(length, seed) for seed in range(size.n(1000 if length < 1000 else 400, 40 if length < 1000 else 12))
+            _search_and_adopt(length, seed)
+            for seed in range(size.n(1000 if length < 1000 else 400, 40 if length < 1000 else 12))
         ]
         figures.append(
             at_most(f"worthless winner of a search of {length} trials adopted", rates[length], 0.14)
