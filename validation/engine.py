@@ -16,7 +16,7 @@ from tunewise.study import create_study
 from validation.core import Figure, Size, number, row, shown
 
 _SPACE = Space({name: Float(0.0, 1.0) for name in ("a", "b", "c")})
-_BYTES = "bba68eb3e6d3d07b"  # of 64 points of seed 7; a change breaks the replay of every stored study
+_BYTES = "c180ccd59f8b7597"  # of 64 points of seed 7; a change breaks the replay of every stored study
 
 
 def _cliff(p: dict[str, float]) -> float:

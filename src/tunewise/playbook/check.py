@@ -54,7 +54,7 @@ def check(
     if len(trials.goals) > 1:
         raise SettingError(f"The checks judge one goal; this study has {len(trials.goals)}.")
     if space is None:
-        space = trials.space
+        space = trials.info.space or Space(dict(trials.domains))
     source = "measured"
     best = trials.best()
     if noise_sd is None and n_validation and best is not None:

@@ -20,6 +20,8 @@ from tunewise.types import FloatArray, IntArray
 _FEWEST, _MOST = 10, 200
 _ROOT5 = math.sqrt(5.0)
 _N_OTHERS = 16
+_LOG_LENGTHSCALE = (math.sqrt(2) - 1,) * 2
+# Long lengthscales (Hvarfner et al., ICML 2024): the shorter ones with which a search is fastest find structure in pure noise.
 
 
 class Surrogate(NamedTuple):
@@ -77,7 +79,7 @@ def fit_surrogate(
     Z, group = _features(X, choices)
     scale = width * sd
     extra = np.full(len(z), (noise_sd / scale) ** 2 if noise_sd else 0.0)
-    hyper = gp.fit(Z, z, group, extra)
+    hyper = gp.fit(Z, z, group, extra, log_lengthscale=_LOG_LENGTHSCALE)
     posterior = gp.condition(Z, z, group, extra, hyper)
     predicted, _ = gp.leave_one_out(posterior, z)
     return Surrogate(
