@@ -40,7 +40,7 @@ def cliff(size: Size) -> list[Figure]:
             0,
             0.15,
             seeds,
-            float(wasted.std() / math.sqrt(seeds)),
+            max(float(wasted.std()), math.sqrt(0.15 * 0.85 / (n - 30))) / math.sqrt(seeds),
         )
     ]
     peers = ("TPESampler",) if size.reduced else ("TPESampler", "GPSampler")
