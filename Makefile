@@ -9,7 +9,7 @@ JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test lint docs bench validation clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.stamp
@@ -29,6 +29,10 @@ docs: .venv/test.stamp
 
 bench: .venv/test.stamp
 	for script in import_time per_trial fold processes replay suggest_cost; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+validation: export OMP_NUM_THREADS = 1
+validation: .venv/test.stamp
+	$(BIN)/python -m validation
 
 clean:
 	rm -rf .venv build dist demo docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -31,6 +31,7 @@ _HOME = {
     "delete_study": "study",
     "evaluate": "torch",
     "load_study": "study",
+    "read_study": "integrations.readers",
     "study_names": "study",
     "training": "torch",
 }

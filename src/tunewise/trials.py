@@ -12,7 +12,7 @@ import logging
 import math
 import sys
 from bisect import bisect_left, insort
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -263,6 +263,15 @@ class Trials:
             parameter = self._parameters.get(name)
             if parameter is not None:
                 out[:, j] = self._recoded(parameter, domain, self._raw[wanted, parameter.column])
+        return out
+
+    def suggested(self, names: Sequence[str]) -> BoolArray:
+        """(n, d) whether a trial was given a value for each name, whatever the domain was then. O(n d)."""
+        out = np.zeros((self._n, len(names)), dtype=bool)
+        for j, name in enumerate(names):
+            parameter = self._parameters.get(name)
+            if parameter is not None:
+                out[:, j] = ~np.isnan(self._raw[: self._n, parameter.column])
         return out
 
     def unit(self, space: Space) -> tuple[FloatArray, IntArray]:

@@ -93,10 +93,10 @@ def test_a_closed_pipe_is_no_error_message(store):
 
 
 def test_an_unforeseen_error_is_a_sentence_unless_it_is_asked_for(run, store, monkeypatch):
-    def broken(*args):
+    def broken(*args, **options):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("tunewise.cli.best.open_study", broken)
+    monkeypatch.setattr("tunewise.cli.best.open_trials", broken)
     result = run("best", "runs.db::digits")
     assert result.exit_code == 3
     assert "unforeseen ZeroDivisionError: oh" in result.stderr
@@ -105,8 +105,8 @@ def test_an_unforeseen_error_is_a_sentence_unless_it_is_asked_for(run, store, mo
 
 
 def test_an_interrupt_is_code_130(run, store, monkeypatch):
-    def interrupted(*args):
+    def interrupted(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tunewise.cli.best.open_study", interrupted)
+    monkeypatch.setattr("tunewise.cli.best.open_trials", interrupted)
     assert run("best", "runs.db::digits").exit_code == 130

@@ -24,7 +24,7 @@ def test_the_variable_names_the_storage(run, store, monkeypatch):
     [
         ("runs.db::digts", "There is no study 'digts' in runs.db; did you mean 'digits'?"),
         ("runs.db::zzz", "There is no study 'zzz' in runs.db; it holds 'digits'."),
-        ("nowhere/runs.db::digits", "does not exist"),
+        ("nowhere/runs.db::digits", "nowhere"),
         ("other.db::digits", "There is no file"),
         ("mongodb://host/db::digits", "no storage that tunewise knows"),
         ("digits", "Where is the study 'digits'?"),

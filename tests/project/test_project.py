@@ -72,8 +72,11 @@ def test_fresh_seeds_are_never_reused():
     p.measure_noise(seeds=3)
     p.adopt({"lr": 0.03, "width": 64})
     names = [n for n in p._storage.studies() if "noise" in n or "adopt" in n]
-    seeds = [t.user_attrs["seed"] for n in names for t in tw.load_study(n, p._storage).trials]
-    assert len(seeds) == len(set(seeds)) >= 9
+    seeds = {n: [t.user_attrs["seed"] for t in tw.load_study(n, p._storage).trials] for n in names}
+    assert all(len(of) == len(set(of)) for of in seeds.values())
+    arms = [of for n, of in seeds.items() if "adopt" in n]
+    assert arms[0] == arms[1]  # both arms on the same fresh seeds
+    assert not set(arms[0]) & set(next(of for n, of in seeds.items() if "noise" in n))
     searched = {t.user_attrs.get("seed") for t in p.rounds[0].study.trials}
     assert searched == {None}
 
@@ -83,7 +86,11 @@ def test_scientific_values_get_equal_trials_and_the_rest_stays_even():
     r = p.round("How wide?", scientific={"width": [8, 16, 32, 64]}).run(30)
     widths = [t.params["width"] for t in r.study.trials]
     assert [widths.count(w) for w in (8, 16, 32, 64)] == [8, 8, 8, 8]
-    assert len({t.params["lr"] for t in r.study.trials}) == 32
+    points = {w: [t.params["lr"] for t in r.study.trials if t.params["width"] == w] for w in (8, 16, 32, 64)}
+    assert len(set(points[8])) == 8
+    assert (
+        points[8] == points[16] == points[32] == points[64]
+    )  # matched: the same nuisance points in every arm
     assert r.roles["width"] == "scientific"
     best = r.isolation("width")
     assert best[64] < best[8]
@@ -121,3 +128,99 @@ def test_wrong_order_is_explained():
         project().round("x").best()
     with pytest.raises(SettingError, match="at least 2"):
         project().measure_noise(seeds=1)
+
+
+def test_selection_runs_are_refused_as_evidence():
+    from tunewise.playbook.adopt import refuse_selection
+
+    p = project()
+    r = p.round("x").run(4)
+    with pytest.raises(SettingError, match="used for selection is no evidence"):
+        refuse_selection(list(r.study.trials))
+    p.measure_noise(seeds=3)
+    refuse_selection(list(tw.load_study("toy/noise", p._storage).trials))
+
+
+def test_a_trial_number_names_a_candidate_whose_own_run_does_not_count():
+    p = project()
+    r = p.round("x").run(8)
+    best = r.study.best_trial
+    decision = p.adopt(best.number, looks=(3,))
+    assert decision.candidate == best.params
+    assert best.value not in decision.candidate_values
+    assert p.log[0]["evidence"] == ["toy/adopt 1 candidate", "toy/adopt 1 baseline"]
+
+
+def test_a_cost_sets_what_a_change_has_to_be_worth():
+    p = project()
+    p.round("x").run(8)
+    sd = p.measure_noise(seeds=5).sd("trial variance (seed)")
+    assert p.adopt(p.rounds[0].best(), looks=(3,)).min_effect == 0
+    assert p.adopt(
+        p.rounds[0].best(), cost="one more hyperparameter", looks=(3,)
+    ).min_effect == pytest.approx(sd / 2, rel=0.5)
+    components = p.adopt(p.rounds[0].best(), cost={"components": 2, "compute": 0.001}, looks=(3,))
+    assert components.min_effect > components.sigma
+    with pytest.raises(SettingError, match="cost names"):
+        p.adopt(p.rounds[0].best(), cost={"beauty": 1})
+    with pytest.raises(SettingError, match="looks is"):
+        p.adopt(p.rounds[0].best(), looks=(5, 3))
+
+
+def test_leaders_are_retrained_and_ranked_by_fresh_runs():
+    p = project()
+    p.round("x").run(16)
+    ranked = p.retrain_leaders(n=3, seeds=3)
+    assert len(ranked) == 3
+    assert p.noise.components[0].n == 9
+    before = len(CALLS)
+    p.retrain_leaders(n=3, seeds=3)
+    assert len(CALLS) == before
+    with pytest.raises(NoTrials):
+        project().retrain_leaders()
+
+
+def test_repeated_searches_measure_the_study_variance():
+    p = project()
+    p.round("x").run(8)
+    budget = p.measure_study_variance(trials=8, studies=3, seeds=2)
+    assert budget.sd("study variance (search)") is not None
+    assert budget.sd("data variance (split)") is None
+
+
+def test_after_a_launch_stale_settings_are_probed(tmp_path):
+    space = tw.Space({"lr": tw.Float(1e-4, 1.0, log=True), "width": tw.Int(8, 64, log=True)})
+    p = project(tmp_path / "p.db", space=space)
+    with pytest.raises(SettingError, match="Nothing was adopted"):
+        p.retune("lr")
+    p.adopt({"lr": 1e-3, "width": 64})
+    assert p.incumbent["width"] == 64
+    stale = next(f for f in p.check() if f.code == "P12")
+    assert stale.command == "project.retune('lr')"
+    probed = p.retune("lr")
+    assert probed.code == "P99"
+    before = len(CALLS)
+    project(tmp_path / "p.db", space=space).retune("lr")
+    assert len(CALLS) == before
+
+
+def test_the_project_as_a_whole_is_checked():
+    p = project()
+    assert {f.code: f.verdict.value for f in p.check()}["P50"] == "UNSURE"
+    p.round("x").run(24)
+    p.measure_noise(seeds=4)
+    findings = {f.code: f for f in p.check()}
+    assert findings["P50"].effect == pytest.approx(0.004, rel=0.9)
+    assert findings["P89"].verdict.value in ("OK", "ACT")
+    assert "P60" in findings
+    assert {row["study"] for row in p.table} == {"noise", "round x"}
+
+
+def test_the_test_set_can_take_several_networks_in_one_look():
+    p = project()
+    value = p.test(train, seeds=3)
+    assert value == pytest.approx(0.3, abs=0.2)
+    with pytest.raises(SettingError, match="used already"):
+        p.test(train)
+    p.test(train, force=True)
+    assert p._n_tests == 2

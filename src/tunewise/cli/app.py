@@ -66,6 +66,9 @@ class LazyCommands(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line and leave with an exit code. TUNEWISE_DEBUG=1 lets unforeseen errors through."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")  # a terminal without Unicode shows "?", and goes on
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})
             sys.stdout.flush()

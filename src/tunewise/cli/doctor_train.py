@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from tunewise.cli.check import EXIT, print_findings
+from tunewise.cli.check import EXIT
+from tunewise.cli.findings import print_findings
 from tunewise.cli.show import print_json
 from tunewise.cli.target import load_target, need_torch, read_params
 

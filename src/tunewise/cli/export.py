@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tunewise.cli.help import epilog
-from tunewise.cli.place import open_study, study_argument
+from tunewise.cli.reading import open_trials, study_or_file
 from tunewise.cli.rows import flat_rows, one_kind_a_column, write_csv
 from tunewise.cli.show import as_json, finite
 from tunewise.errors import MissingExtra, SettingError
@@ -24,28 +24,28 @@ _FORMATS = ("csv", "json", "parquet")
         codes="0 done; 3 the study cannot be read or the file not written; 4 wrong usage.",
     ),
 )
-@study_argument
+@study_or_file
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="By default taken from the file's suffix."
 )
-def command(*, study: str, storage: str | None, file: Path, form: str | None) -> None:
+def command(*, study: str, storage: str | None, file: Path, form: str | None, **reading: Any) -> None:
     """Write all trials of a study to FILE: CSV, JSON (with the curves) or Parquet."""
     form = form or file.suffix.removeprefix(".").lower()
     if form not in _FORMATS:
         raise SettingError(
             f"The suffix of {file.name!r} names no format; end in .csv, .json or .parquet, or give --format."
         )
-    opened = open_study(study, storage)
-    records = list(opened.trials)
+    table = open_trials(study, storage, **reading).trials
+    records = list(table)
     if form == "csv":
         with file.open("w", encoding="utf-8", newline="") as out:
-            write_csv(records, opened.goals, out)
+            write_csv(records, table.goals, out)
     elif form == "json":
         data = finite([as_json(record) for record in records])
         file.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
     else:
-        _write_parquet(file, *flat_rows(records, opened.goals))
+        _write_parquet(file, *flat_rows(records, table.goals))
     click.echo(f"{len(records)} trials written to {file}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -65,20 +64,12 @@ def open_study(study: str, storage: str | None, sampler: str | None = "random") 
         StudyNotFound: there is none of that name; the message offers the nearest names.
         StorageError: the storage is not there or cannot be used.
     """
+    from tunewise.integrations.readers import hint
     from tunewise.study import load_study
 
     where, name = split(study, storage)
     log = open_storage(where)
     names = log.studies()
     if name not in names:
-        raise StudyNotFound(f"There is no study {name!r} in {where}{_hint(name, names)}")
+        raise StudyNotFound(f"There is no study {name!r} in {where}{hint(name, names)}")
     return load_study(name, log, sampler, "never")
-
-
-def _hint(name: str, names: list[str]) -> str:
-    if not names:
-        return "; it holds no study yet."
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if near:
-        return f"; did you mean {' or '.join(map(repr, near))}?"
-    return f"; it holds {', '.join(map(repr, names[:5]))}{' and others' if len(names) > 5 else ''}."

@@ -50,6 +50,30 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
+def print_paragraph(words: str, label: str = "") -> None:
+    """Print a sentence, folded to the terminal's width with a hanging indent; in a pipe one line."""
+    import textwrap
+
+    width = terminal_width() if sys.stdout.isatty() else _WIDE
+    folded = textwrap.wrap(words, width, initial_indent=label, subsequent_indent=" " * len(label))
+    click.secho("\n".join(folded), dim=True)
+
+
+def terminal_width() -> int:
+    """Characters in a line of the terminal; 100 in a pipe."""
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def counts_text(trials: Any) -> str:
+    """How many trials there are, and in which states."""
+    counts = {state: int((trials.state == state).sum()) for state in TrialState}
+    words = {**{state: state.name.lower() for state in TrialState}, TrialState.INFEASIBLE: "diverged"}
+    parts = [f"{n} {words[state]}" for state, n in counts.items() if n]
+    return f"{len(trials)} trials: {', '.join(parts)}" if parts else "no trials yet"
+
+
 def print_json(data: Json) -> None:
     """Print valid JSON; NaN and infinities become null."""
     click.echo(json.dumps(finite(data), indent=2, ensure_ascii=False))

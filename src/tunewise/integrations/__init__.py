@@ -2,4 +2,5 @@
 
 Trainers: `lightning`, `transformers`, `sklearn` (skorch too), `distributed` (DDP, Fabric). Trackers, as callbacks of
 `Study.optimize`: `mlflow`, `wandb`, `tensorboard`. The Hydra sweeper is the package ``hydra_plugins.tunewise_sweeper``.
+Readers of other tools' studies are in `readers`, and need none of those tools.
 """

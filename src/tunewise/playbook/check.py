@@ -1,16 +1,27 @@
-"""All checks of one round: each applies what it can and says what it lacks."""
+"""All checks of one study, in the playbook's order: each applies what it can and says what it lacks."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 from tunewise.errors import SettingError
 from tunewise.playbook.boundaries import boundaries
 from tunewise.playbook.curves import curve_checks
-from tunewise.playbook.density import density
-from tunewise.playbook.evidence import gather
-from tunewise.playbook.finding import Findings
-from tunewise.playbook.infeasible import infeasible_share
+from tunewise.playbook.density import density_checks
+from tunewise.playbook.evidence import Evidence, gather
+from tunewise.playbook.finding import Finding, Findings, Verdict
+from tunewise.playbook.hidden import accidental_regularisers
+from tunewise.playbook.infeasible import infeasible_checks
+from tunewise.playbook.isolation import isolation_checks
+from tunewise.playbook.noise import guessed_noise
+from tunewise.playbook.roles import role_checks
+from tunewise.playbook.sensitivity import sensitivity_checks
+from tunewise.playbook.steps import regime
 from tunewise.space import Space
 from tunewise.trials import Trials
+
+_FALSE_DISCOVERIES = 0.10
 
 
 def check(
@@ -20,6 +31,9 @@ def check(
     noise_sd: float | None = None,
     min_effect: float = 0.0,
     command: str = "",
+    roles: Mapping[str, str] | None = None,
+    adaptive: bool | None = None,
+    n_validation: int | None = None,
 ) -> Findings:
     """Every applicable finding about a study, worst first.
 
@@ -29,6 +43,10 @@ def check(
         noise_sd: SD over seeds of the first goal at a good configuration, where it was measured.
         min_effect: the smallest change of the first goal worth acting on.
         command: the Python expression for the round, with which the lines that the findings print begin.
+        roles: {name: "scientific" | "nuisance" | "fixed"} where the study is a round.
+        adaptive: whether trials were chosen by looking at results; by default known from their samplers. A study's
+            attribute "best_of": n says that only the winners of n trials are in it.
+        n_validation: examples in the validation set: a first guess of the noise of an error rate, where it was not measured.
 
     Raises:
         SettingError: several goals; the checks judge one.
@@ -36,8 +54,54 @@ def check(
     if len(trials.goals) > 1:
         raise SettingError(f"The checks judge one goal; this study has {len(trials.goals)}.")
     if space is None:
-        space = trials.space
-    evidence = gather(trials, space, noise_sd, min_effect, command)
-    return Findings(
-        [infeasible_share(evidence), *boundaries(evidence), density(evidence), *curve_checks(evidence)]
-    )
+        space = trials.info.space or Space(dict(trials.domains))
+    source = "measured"
+    best = trials.best()
+    if noise_sd is None and n_validation and best is not None:
+        guess = guessed_noise(float(trials.values[best, 0]), n_validation)
+        noise_sd, source = (
+            (guess.sd, "guessed from the size of the validation set") if guess else (None, source)
+        )
+    evidence = gather(trials, space, noise_sd, min_effect, command, noise_source=source, roles=roles, adaptive=adaptive,
+                      n_validation=n_validation)  # fmt: skip
+    return findings_of(evidence)
+
+
+def findings_of(evidence: Evidence) -> Findings:
+    """All findings about an evidence, screened and priced."""
+    found = [
+        *role_checks(evidence),
+        *infeasible_checks(evidence),
+        *boundaries(evidence),
+        *density_checks(evidence),
+        *curve_checks(evidence),
+        *isolation_checks(evidence),
+        *sensitivity_checks(evidence),
+        *accidental_regularisers(evidence),
+    ]
+    found.append(regime(Findings(found)))
+    return Findings([priced(f, evidence.seconds) for f in screened(found)])
+
+
+def screened(findings: list[Finding]) -> list[Finding]:
+    """Take back those ACTs that a p-value alone supports and that would be expected by chance among so many (Benjamini-
+    Hochberg, 10 %).
+    """
+    chances = sorted(f.chance for f in findings if f.chance is not None)
+    m = len(chances)
+    limit = max((p for i, p in enumerate(chances, 1) if p <= _FALSE_DISCOVERIES * i / m), default=-1.0)
+
+    def judged(f: Finding) -> Finding:
+        if f.verdict != Verdict.ACT or f.chance is None or f.chance <= limit:
+            return f
+        words = f"{f.headline} Among {m} tests that is to be expected by chance."
+        return replace(f, verdict=Verdict.UNSURE, headline=words, change=None)
+
+    return [judged(f) for f in findings]
+
+
+def priced(finding: Finding, seconds: float | None) -> Finding:
+    """With the time that its trials would take, where the study's trials were timed."""
+    if finding.cost_trials is None or seconds is None or finding.cost_seconds is not None:
+        return finding
+    return replace(finding, cost_seconds=finding.cost_trials * seconds)

@@ -1,7 +1,8 @@
-"""P29: were enough points sampled?
+"""P29, P30: were enough points sampled, and how much would the best result vary if the study was repeated?
 
-Estimates what doubling the study would buy from what the last doubling bought: g = E[best of n/2] - E[best of n], by
-unbiased order statistics; the gain of the next doubling is about g/2 (two effective dimensions) and at most about g.
+What the last two doublings of the study bought is extrapolated to the next one (`tunewise.stats.order.doubling`). The same
+power law says how much the best of a study varies from one repetition to the next: the study variance, usually the largest of
+all. Both need trials that were chosen without looking at results.
 """
 
 from __future__ import annotations
@@ -10,63 +11,119 @@ import numpy as np
 
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
-from tunewise.stats.intervals import best_of
+from tunewise.stats.order import Doubling, best_of, doubling, tuning_curve
 
 _FEWEST = 8
 
 
-def density(evidence: Evidence) -> Finding:
-    """OK where g is below the noise, ACT where g/2 is above it and fewer than 3 trials are good. O(n^2)."""
-    subject = "sampling density"
+def density_checks(evidence: Evidence) -> list[Finding]:
+    """P29 and P30. O(n log n)."""
+    refusal = _refused(evidence)
+    if refusal is not None:
+        verdict, words, needs = refusal
+        subjects = (("P29", "sampling density"), ("P30", "study variance"))
+        more = max(0, _FEWEST - len(evidence.rows)) or None
+        return [
+            Finding(code, subject, verdict, words, needs=needs, next_action="run more trials" if more else "",
+                    command=evidence.call(f"run({_FEWEST})") if more else "", cost_trials=more)
+            for code, subject in subjects
+        ]  # fmt: skip
+    found = doubling(evidence.with_worst)
+    return [density(evidence, found), study_variance(evidence, found)]
+
+
+def _refused(evidence: Evidence) -> tuple[Verdict, str, str] | None:
     n = len(evidence.rows)
     if evidence.adaptive:
-        return Finding(
-            "P29", subject, Verdict.NA, "The trials were chosen adaptively; best-of-k needs independent ones."
+        words = "The trials were chosen adaptively (or nobody knows how); best-of-k needs independent ones."
+        return Verdict.NA, words, "quasi-random or random trials"
+    if n < _FEWEST or evidence.n_feasible < 4:
+        words = f"{n} trials, {evidence.n_feasible} with a result, are too few to say what doubling them would buy."
+        return Verdict.UNSURE, words, f"{_FEWEST} trials, 4 of them with a result"
+    if not float(np.ptp(evidence.loss[evidence.feasible])) > 0:
+        return (
+            Verdict.NA,
+            "All trials have the same value, so nothing can be gained or lost.",
+            "trials that differ",
         )
-    if n < _FEWEST or (~evidence.infeasible).sum() < 4:
-        words = f"{n} trials are too few to say what doubling them would buy; {_FEWEST} are needed."
-        return Finding("P29", subject, Verdict.UNSURE, words, next_action="run more trials",
-                       command=evidence.call(f"run({_FEWEST})"), cost_trials=max(1, _FEWEST - n))  # fmt: skip
-    worst = float(evidence.loss[~evidence.infeasible].max())
-    loss = np.where(evidence.infeasible, worst, evidence.loss)
-    ks = np.unique(np.geomspace(1, n, 12).astype(int))
-    curve = np.array([best_of(loss, int(k)) for k in ks])
-    gain = best_of(loss, n // 2) - best_of(loss, n)
-    unit = evidence.unit
+    return None
+
+
+def density(evidence: Evidence, found: Doubling) -> Finding:
+    """OK where the gain of a doubling is surely below the unit or half of it, ACT where above it and fewer than 3 trials are
+    good.
+    """
+    n, unit = len(evidence.rows), evidence.unit
+    loss = evidence.with_worst
     n_good = int((loss <= loss.min() + 2 * (unit or 0.0)).sum())
-    verdict = _verdict(gain, unit, n_good)
-    scale = (
-        f" = {gain / 2 / unit:.1f} units of noise"
-        if unit
-        else "; the noise that would judge it is not measured"
-    )
+    if unit is None:
+        verdict = Verdict.UNSURE
+    elif found.interval[1] < unit or found.gain < unit / 2:
+        verdict = Verdict.OK
+    else:
+        verdict = Verdict.ACT if found.interval[0] > unit and n_good < 3 else Verdict.UNSURE
+    scale = f" = {found.gain / unit:.1f} units" if unit else "; the noise that would judge it is not measured"
     act = verdict == Verdict.ACT
+    ks = np.unique(np.geomspace(1, n, 14).astype(int))
+    curve = tuning_curve(loss, ks)
     return Finding(
         "P29",
-        subject,
+        "sampling density",
         verdict,
-        f"Doubling these {n} trials should improve the best by about {gain / 2:.3g} (at most {gain:.3g}){scale}.",
-        effect=gain / 2,
-        interval=(0.0, gain),
+        f"Doubling these {n} trials should improve the best by about {found.gain:.3g} (at most "
+        f"{found.interval[1]:.3g} with 90 % certainty){scale}.",
+        effect=found.gain,
+        interval=found.interval,
         threshold=unit,
-        threshold_source="noise over seeds, or the smallest effect of interest" if unit else "not measured",
-        data_used=f"{n} non-adaptive trials, {n_good} of them good",
-        assumptions=("Trials are exchangeable; for quasi-random points the estimate is conservative.",),
-        next_action="add as many trials again" if act else "measure the noise" if not unit else "",
-        command=evidence.call(f"run({2 * n})")
-        if act
-        else "project.measure_noise(seeds=5)"
-        if not unit
-        else "",
-        cost_trials=n if act else None,
-        arrays={"kind": "best_of_k", "k": ks, "expected": curve},
+        threshold_source=evidence.unit_source,
+        data_used=f"{n} trials chosen without looking at results, {n_good} of them within 2 units of the best",
+        assumptions=(
+            "Trials are exchangeable; for quasi-random ones the estimate is conservative.",
+            "Losses near the best follow a power law.",
+        ),
+        needs="" if unit else "the noise over seeds, or min_effect",
+        next_action="add as many trials again" if act else "measure the noise" if unit is None else "",
+        command=evidence.call(f"run({2 * n})") if act else _measure(evidence) if unit is None else "",
+        cost_trials=n if act else 5 if unit is None else None,
+        arrays={
+            "kind": "best_of_k", "k": ks, "expected": np.array([best_of(loss, int(k)) for k in ks]), "low": curve.low,
+            "high": curve.high, "n": n, "sign": evidence.sign, **({"unit": unit} if unit else {}),
+        },
         change={"trials": n} if act else None,
+    )  # fmt: skip
+
+
+def study_variance(evidence: Evidence, found: Doubling) -> Finding:
+    """P30: what two identical studies would differ by. UNSURE where scientific values are to be told apart below that."""
+    sd, (low, high) = found.sd, found.sd_interval
+    unit = evidence.unit
+    compared = [name for name, role in evidence.roles.items() if role == "scientific"]
+    words = (
+        f"Repeated with other points, the best of this study would vary by {sd:.3g} (SD; 90 % "
+        f"interval {low:.2g} to {high:.2g})."
     )
+    if evidence.noise_sd:
+        words += f" That is {sd / evidence.noise_sd:.1f} times the noise over seeds."
+    wide = unit is not None and low > unit
+    action = (
+        f"judge {', '.join(compared)} by whole studies (isolation), not by the best trial of each"
+        if wide and compared
+        else ""
+    )
+    return Finding(
+        "P30",
+        "study variance",
+        Verdict.UNSURE if action else Verdict.OK,
+        words,
+        effect=sd,
+        interval=found.sd_interval,
+        threshold=unit,
+        threshold_source=evidence.unit_source,
+        data_used=f"one study of {len(evidence.rows)} trials; repeated studies would measure it",
+        assumptions=("Losses near the best follow a power law.",),
+        next_action=action,
+    )  # fmt: skip
 
 
-def _verdict(gain: float, unit: float | None, n_good: int) -> Verdict:
-    if unit is None:
-        return Verdict.UNSURE
-    if gain < unit:
-        return Verdict.OK
-    return Verdict.ACT if gain / 2 > unit and n_good < 3 else Verdict.UNSURE
+def _measure(evidence: Evidence) -> str:
+    return "project.measure_noise(seeds=5)" if evidence.command else ""

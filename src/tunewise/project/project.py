@@ -12,12 +12,19 @@ from typing import Any
 import numpy as np
 
 from tunewise.errors import NoTrials, SettingError
-from tunewise.playbook import Adoption, Decision, VarianceBudget, decide
-from tunewise.playbook.noise import pooled_sd, variance_budget
-from tunewise.project.round import Round, Train
+from tunewise.playbook import Adoption, Decision, Finding, Findings, VarianceBudget, Verdict, decide
+from tunewise.playbook.adopt import FRESH, choose_pairing, enough, price, refuse_selection, shrunken_leaders
+from tunewise.playbook.checkpoints import checkpoint_variance
+from tunewise.playbook.gate import exploit_gate, refined_space
+from tunewise.playbook.launches import table_rows
+from tunewise.playbook.noise import Replicates, ledger, noise_probe, variance_budget
+from tunewise.playbook.retune import probe_points, retune
+from tunewise.playbook.roles import stale_after
+from tunewise.project.round import Round, Scale, Train
 from tunewise.records import FrozenTrial, TrialState
 from tunewise.report import ReportData, RoundData, render_report
-from tunewise.space import Space
+from tunewise.space import Domain, Space
+from tunewise.stats.moderated import Prior
 from tunewise.storage import Log, open_log
 from tunewise.study import Study, create_study
 from tunewise.types import Choice, FloatArray, Json, Params
@@ -38,6 +45,7 @@ class Project:
         min_effect: smallest change of the metric worth acting on.
         seed: of all studies.
         space: the space to explore; by default what ``train`` asks for.
+        n_validation: examples in the validation set; a first guess of the noise of an error rate, until it is measured.
     """
 
     def __init__(
@@ -51,8 +59,10 @@ class Project:
         min_effect: float = 0.0,
         seed: int = 0,
         space: Space | None = None,
+        n_validation: int | None = None,
     ) -> None:
         self.name = name
+        self.n_validation = n_validation
         self.train = train
         self.metric, self.direction = metric, direction
         self.min_effect = min_effect
@@ -83,7 +93,21 @@ class Project:
     @property
     def noise(self) -> VarianceBudget:
         """The sources of variance, measured or not."""
-        return variance_budget(self._replicates())
+        return variance_budget(
+            [self._sign * values for values in self._replicates()],
+            replicates=self._repeated_studies(),
+        )
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """The experiment table (P90): one row a study that was run, with its goal, counts, best and command."""
+        return table_rows(
+            [self._row(name, study) for name, study in self._studies().items() if len(study.trials)]
+        )
+
+    @property
+    def _sign(self) -> float:
+        return self._book.goals[0].sign
 
     @property
     def _n_tests(self) -> int:
@@ -122,23 +146,39 @@ class Project:
         return made
 
     def exploit(
-        self, trials: int, space: Space | None = None, workers: int = 1, progress: bool = False
+        self,
+        trials: int,
+        space: Space | None = None,
+        workers: int = 1,
+        progress: bool = False,
+        strict: bool = False,
     ) -> Round:
         """Bayesian optimisation for ``trials`` trials in the refined space, starting from all that was explored.
 
+        Whether the last round is ready for it (P60) is noted with the round and shown in its report; with ``strict`` it is
+        refused where it is not. Its `Round.best` is the configuration that a surrogate expects to be best, not the luckiest
+        run.
+
         Raises:
             NoTrials: nothing was explored yet.
+            SettingError: ``strict``, and a check of the last round asks for something first.
         """
         if not self.rounds:
             raise NoTrials("Nothing was explored yet; run a round first.")
         source = self.rounds[-1]
-        study = self._study("exploit", "gp", space or source.space)
+        gate = exploit_gate(source.check())
+        if strict and gate.verdict == Verdict.ACT:
+            raise SettingError(f"{gate.headline} Repair first, or exploit with strict=False.")
+        study = self._study("exploit", "gp", space or refined_space(source.evidence()))
         if not len(study.trials):
             for record in source.study.trials:
                 if record.state in (TrialState.COMPLETE, TrialState.INFEASIBLE):
                     study.add_trial(record)
             study.set_user_attr("n_imported", len(study.trials))
-        made = Round("exploit", study, self.train, noise=self._scale, command="project.rounds[-1]")
+            study.set_user_attr("gate", {"verdict": gate.verdict.value, "headline": gate.headline})
+        made = Round(
+            "exploit", study, self.train, scale=self._scale, command="project.rounds[-1]", exploits=True
+        )
         made.run(trials + int(study.user_attrs["n_imported"]), workers, progress)
         self.rounds.append(made)
         return made
@@ -156,49 +196,99 @@ class Project:
         study = self._study("noise", "random", None)
         known = study.trials[0].params if len(study.trials) else None
         chosen = params or known or (self.rounds[-1].best() if self.rounds else self.incumbent)
-        self._replicate(study, chosen, seeds, progress)
+        if known is not None and dict(chosen) != dict(known):
+            study = self._study(f"noise {_label(chosen)}", "random", None)
+        self._replicate(study, chosen, self._seeds(study, seeds), progress)
         return self.noise
+
+    def measure_study_variance(
+        self, trials: int, studies: int = 3, seeds: int = 2, progress: bool = False
+    ) -> VarianceBudget:
+        """Repeat the last round's search with other points, and retrain the best of each on fresh seeds (P30, P49).
+
+        Costs studies x (trials + seeds) runs. Raises NoTrials where nothing was explored yet.
+        """
+        if not self.rounds:
+            raise NoTrials("Nothing was explored yet; run a round first.")
+        source = self.rounds[0]
+        for k in range(studies):
+            study = self._study(f"repeat {k} {source.goal}", "qmc", source.study.info.space)
+            repeat = Round(source.goal, study, self.train, source.scientific, source.fixed, self._scale)
+            repeat.run(trials, progress=progress)
+            again = self._study(f"repeat {k} best", "random", None)
+            self._replicate(again, repeat.best(), self._seeds(again, seeds), progress)
+        return self.noise
+
+    def retrain_leaders(
+        self, found: Round | None = None, n: int = 5, seeds: int = 3, progress: bool = False
+    ) -> list[Params]:
+        """The n best of a round (by default the last) retrained on fresh seeds, best first by their shrunken means (P55).
+
+        Halves what choosing the single best trial would cost. The fresh runs count as noise measurements too, but not as
+        evidence for adopting: that takes new seeds again. Raises NoTrials where no trial is complete.
+        """
+        leaders = (found or self.rounds[-1]).leaders(n) if found or self.rounds else []
+        if not leaders:
+            raise NoTrials("No complete trial to retrain; run a round first.")
+        groups = []
+        for params in leaders:
+            study = self._study(f"noise {_label(params)}", "random", None)
+            groups.append(self._sign * self._replicate(study, params, self._seeds(study, seeds), progress))
+        return [leaders[leader.place] for leader in shrunken_leaders(groups, self._prior())]
 
     def adopt(
         self,
-        candidate: Params,
+        candidate: Params | int,
         baseline: Params | None = None,
-        cost: str | None = None,
+        cost: str | Mapping[str, float] | None = None,
         looks: Sequence[int] = (3, 5, 8),
         p: float = 0.8,
+        error: float | None = None,
         progress: bool = False,
     ) -> Decision:
         """Decide whether to adopt a candidate, with fresh seeds in both arms, and note the decision.
 
-        The run that found the candidate never counts. With a ``cost`` in words (a hyperparameter, a component) the
-        candidate must be better by half the noise at least. Runs stop at the first look that decides.
+        The run that found the candidate never counts; the incumbent's old runs do not either. Both arms get the same fresh
+        seeds, and are compared in pairs where earlier runs have shown that this pays. Runs stop at the first look that
+        decides.
+
+        Args:
+            candidate: parameters, or the number of a trial of the last round.
+            baseline: by default the incumbent.
+            cost: what the candidate adds, in words or numbers; it sets what it has to be worth (`tunewise.playbook.price`).
+            looks: numbers of runs an arm at which to look, fixed now.
+            p: posterior probability of being worth it that is enough.
+            error: instead of p, how often a worthless change may be adopted over all looks.
+            progress: show a bar.
 
         Raises:
-            SettingError: an arm leaves a parameter of the training function open.
+            SettingError: an arm leaves a parameter of the training function open, or looks do not increase.
         """
-        arms = (dict(candidate), dict(baseline if baseline is not None else self.incumbent))
+        enough(looks, p, error)
+        arms = (self._candidate(candidate), dict(baseline if baseline is not None else self.incumbent))
         number = len(self.log) + 1
-        sd = self.noise.sd("trial variance (seed)")
-        least = max(self.min_effect, 0.5 * (sd or 0.0) if cost else 0.0)
-        prior = pooled_sd(self._replicates())
+        prior = self._prior()
+        worth, why = price(cost, prior.sd if prior else None)
+        least = max(self.min_effect, worth)
         studies = [self._study(f"adopt {number} {arm}", "random", None) for arm in ("candidate", "baseline")]
-        goal = self._book.goals[0]
+        correlation, pairing = choose_pairing(self._pairs(), max(looks), prior.df if prior else 0.0)
         decision: Decision | None = None
         for n in looks:
+            seeds = self._seeds(studies[0], n)
             values = [
-                self._replicate(study, arm, n, progress) for study, arm in zip(studies, arms, strict=True)
+                self._replicate(study, arm, seeds, progress) for study, arm in zip(studies, arms, strict=True)
             ]
+            for study in studies:
+                refuse_selection(list(study.trials))
             decision = decide(
-                values[0].tolist(), values[1].tolist(), sign=goal.sign, min_effect=least, p=p, prior=prior,
-                looks=[look for look in looks if look <= n], params=arms, cost=cost or "", metric=self.metric,
+                values[0].tolist(), values[1].tolist(), sign=self._sign, min_effect=least, p=p, error=error, prior=prior,
+                correlation=correlation, looks=looks,
+                params=arms, cost=_words(cost, why, pairing), metric=self.metric,
             )  # fmt: skip
             if decision.verdict != Adoption.UNDECIDED:
                 break
-        if decision is None:
-            raise SettingError(
-                "looks is empty; give the numbers of runs at which to look, such as (3, 5, 8)."
-            )
-        self._note(decision)
+        assert decision is not None
+        self._note(decision, [study.name for study in studies])
         return decision
 
     def preflight(self, **settings: Any) -> Any:
@@ -217,12 +307,59 @@ class Project:
         """Train around the learning rate in use, and look for instability; see `tunewise.torch`."""
         return self._probe("stability", settings)
 
-    def test(self, evaluate: Callable[[Any], Any], force: bool = False) -> float:
+    def retune(self, name: str, trials: int = 7, progress: bool = False) -> Finding:
+        """After a launch: has the best value of a parameter moved (P99)? Matched probes under the last two configurations in use.
+
+        Costs 2 x trials runs. Raises SettingError where nothing was adopted yet, or the parameter's range is not known.
+        """
+        adopted = [entry for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
+        domain = self._domain(name)
+        if not adopted or domain is None:
+            missing = "Nothing was adopted yet" if not adopted else f"The range of {name!r} is not known"
+            raise SettingError(
+                f"{missing}; a retuning probe compares the configurations before and after a launch."
+            )
+        old, new = dict(adopted[-1]["baseline"]), dict(adopted[-1]["candidate"])
+        at = float(domain.to_unit(np.array(domain.encode(old.get(name, new.get(name))))))
+        places = probe_points(at, trials)
+        values = [domain.decode(float(raw)) for raw in domain.from_unit(places)]
+        losses = []
+        for label, base in (("before", old), ("after", new)):
+            study = self._study(f"retune {name} {len(adopted)} {label}", "random", None)
+            for value in values[len(study.trials) :]:
+                study.enqueue_trial({**base, name: value}, {"seed": self._fresh_seed(), "role": FRESH})
+            study.optimize(
+                self.train,
+                len(values) - int((study.trials.state >= TrialState.COMPLETE).sum()),
+                progress=progress,
+            )
+            losses.append(np.array([self._sign * _value(record) for record in study.trials]))
+        prior = self._prior()
+        u = np.array([float(domain.to_unit(np.array(domain.encode(v)))) for v in values])
+        return retune(name, u, losses[0], losses[1], prior.sd if prior else None)
+
+    def check(self) -> Findings:
+        """What is to be said about the project as a whole: the noise, checkpoints, the gate to exploitation, stale settings."""
+        noise = self._study("noise", "random", None)
+        losses = np.array([self._sign * _value(record) for record in noise.trials])
+        prior = self._prior()
+        findings = [noise_probe(losses, self._sign, prior) if len(losses) else _unmeasured()]
+        curves = [(np.array(list(c)), self._sign * np.array(list(c.values()))) for r in noise.trials
+                  if (c := r.curves.get(self.metric))]  # fmt: skip
+        findings.append(checkpoint_variance(curves, prior.sd if prior else None, self._sign))
+        explored = [r for r in self.rounds if not r.exploits and len(r.study.trials)]
+        if explored:
+            findings.append(exploit_gate(explored[-1].check()))
+        findings += self._stale()
+        return Findings(findings)
+
+    def test(self, evaluate: Callable[[Any], Any], force: bool = False, seeds: int = 1) -> float:
         """Retrain the incumbent once more and evaluate it on the test set, once.
 
         Args:
             evaluate: ``evaluate(trial)``, trains with ``trial.params`` and returns the metric on the test set.
             force: look again although the test set was used; the count of looks is kept and reported.
+            seeds: networks to train and evaluate in this one look; their mean is returned.
 
         Raises:
             SettingError: the test set was used already.
@@ -234,10 +371,16 @@ class Project:
             )
         self._book.set_user_attr("n_tests", self._n_tests + 1)
         study = self._study(f"test {self._n_tests}", "random", None)
-        study.enqueue_trial(self.incumbent, {"seed": self._fresh_seed()})
-        study.optimize(evaluate, 1)
-        value = study.best_value
-        result = {"value": value, "n_tests": self._n_tests, "metric": self.metric}
+        for _ in range(seeds):
+            study.enqueue_trial(self.incumbent, {"seed": self._fresh_seed(), "role": FRESH})
+        study.optimize(evaluate, seeds)
+        values = [_value(record) for record in study.trials if record.values is not None]
+        if not values:
+            raise NoTrials(
+                "The test run gave no value; it is counted as a look at the test set all the same."
+            )
+        value = float(np.mean(values))
+        result = {"value": value, "values": values, "n_tests": self._n_tests, "metric": self.metric}
         self._book.set_user_attr("test", result)
         return value
 
@@ -272,8 +415,13 @@ class Project:
         self._book.set_user_attr(verb, {"findings": findings.to_json(), "at": time.time()})
         return found
 
-    def _scale(self) -> tuple[float | None, float]:
-        return self.noise.sd("trial variance (seed)"), self.min_effect
+    def _scale(self) -> Scale:
+        prior = self._prior()
+        return Scale(prior.sd if prior else None, self.min_effect, self.n_validation)
+
+    def _prior(self) -> Prior | None:
+        """The noise ledger: SD over seeds and its degrees of freedom; None before anything was repeated."""
+        return ledger([self._sign * values for values in self._replicates()])
 
     def _fresh_seed(self) -> int:
         """A seed that no run of this project has had."""
@@ -281,14 +429,19 @@ class Project:
         self._book.set_user_attr("n_seeds", used + 1)
         return _FIRST_FRESH_SEED + 1000 * self.seed + used
 
-    def _replicate(self, study: Study, params: Params, n: int, progress: bool) -> FloatArray:
-        """Values (n,) of ``params`` on fresh seeds, NaN where a run diverged; what was run before is not repeated."""
-        missing = n - len(study.trials)
-        for _ in range(missing):
-            study.enqueue_trial(params, {"seed": self._fresh_seed(), "role": "replicate"})
+    def _seeds(self, study: Study, n: int) -> list[int]:
+        """n seeds for the runs of a study of replicates: those that it has, then fresh ones."""
+        known = [int(record.user_attrs["seed"]) for record in study.trials][:n]
+        return known + [self._fresh_seed() for _ in range(n - len(known))]
+
+    def _replicate(self, study: Study, params: Params, seeds: Sequence[int], progress: bool) -> FloatArray:
+        """Values (n,) of ``params`` on these seeds, NaN where a run diverged; what was run before is not repeated."""
+        for seed in seeds[len(study.trials) :]:
+            study.enqueue_trial(params, {"seed": seed, "role": FRESH})
+        missing = len(seeds) - int((study.trials.state >= TrialState.COMPLETE).sum())
         if missing > 0:
             study.optimize(self.train, missing, progress=progress)
-        records = list(study.trials)[:n]
+        records = list(study.trials)[: len(seeds)]
         open_names = {name for record in records for name in record.params if name not in params}
         if open_names:
             raise SettingError(
@@ -297,20 +450,96 @@ class Project:
             )
         return np.array([_value(record) for record in records])
 
+    def _studies(self) -> dict[str, Study]:
+        """All studies of the project by the part of their name after the project's."""
+        prefix = f"{self.name}/"
+        names = [name for name in self._storage.studies() if name.startswith(prefix)]
+        return {name.removeprefix(prefix): Study(self._storage, name, None, None) for name in names}
+
     def _replicates(self) -> list[FloatArray]:
         """The values of every configuration that was run on several fresh seeds."""
-        prefixes = (f"{self.name}/noise", f"{self.name}/adopt ")
-        names = [name for name in self._storage.studies() if name.startswith(prefixes)]
-        tables = [Study(self._storage, name, None, None).trials for name in names]
+        kinds = ("noise", "adopt ")
+        tables = [study.trials for part, study in self._studies().items() if part.startswith(kinds)]
         return [np.array([_value(record) for record in table]) for table in tables if len(table) > 1]
 
-    def _note(self, decision: Decision) -> None:
+    def _pairs(self) -> list[tuple[FloatArray, FloatArray]]:
+        """The losses of earlier decisions' arms, which ran on common seeds."""
+        studies = self._studies()
+        pairs = []
+        for k in range(1, len(self.log) + 1):
+            arms = [studies.get(f"adopt {k} {arm}") for arm in ("candidate", "baseline")]
+            if arms[0] is not None and arms[1] is not None:
+                a, b = (
+                    {r.user_attrs.get("seed"): self._sign * _value(r) for r in arm.trials}
+                    for arm in arms
+                    if arm
+                )
+                common = [seed for seed in a if seed in b]
+                pairs.append((np.array([a[seed] for seed in common]), np.array([b[seed] for seed in common])))
+        return pairs
+
+    def _repeated_studies(self) -> Replicates | None:
+        values: list[float] = []
+        study_of: list[int] = []
+        for part, study in self._studies().items():
+            if part.startswith("repeat ") and part.endswith(" best"):
+                values += [self._sign * _value(record) for record in study.trials]
+                study_of += [int(part.split()[1])] * len(study.trials)
+        known = np.isfinite(values)
+        if not known.any() or len(set(study_of)) < 2:
+            return None
+        return Replicates(
+            np.array(values)[known], np.zeros(int(known.sum()), dtype=np.int64), np.array(study_of)[known]
+        )
+
+    def _candidate(self, candidate: Params | int) -> Params:
+        if isinstance(candidate, int):
+            if not self.rounds:
+                raise NoTrials("There is no round whose trial could be a candidate; run one first.")
+            return dict(self.rounds[-1].study.trials.row(candidate).params)
+        return dict(candidate)
+
+    def _domain(self, name: str) -> Domain | None:
+        spaces = [r.space for r in reversed(self.rounds)] + ([self.space] if self.space is not None else [])
+        return next((space[name] for space in spaces if name in space), None)
+
+    def _stale(self) -> list[Finding]:
+        """P12: what the last launch made stale."""
+        adopted = [entry for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
+        if not adopted:
+            return []
+        old, new = adopted[-1]["baseline"], adopted[-1]["candidate"]
+        changed = [name for name in new if old.get(name) != new[name]]
+        again = stale_after(changed, list(new))
+        if not again:
+            return []
+        words = (
+            f"The last launch changed {', '.join(changed)}; tune again, in this order: {', '.join(again)}."
+        )
+        return [Finding("P12", "stale settings", Verdict.UNSURE, words, next_action="probe them first",
+                        command=f"project.retune({again[0]!r})", cost_trials=14)]  # fmt: skip
+
+    def _note(self, decision: Decision, evidence: list[str]) -> None:
         entry = {
             "verdict": decision.verdict.value, "headline": decision.headline, "candidate": decision.candidate,
             "baseline": decision.baseline, "cost": decision.cost, "n": decision.looks[-1].n, "at": time.time(),
+            "metric": self.metric, "improvement": decision.delta, "low": decision.interval[0],
+            "high": decision.interval[1], "p_better": decision.p_better, "p_worth": decision.p_worth,
+            "min_effect": decision.min_effect, "false_adoption": decision.false_adoption, "evidence": evidence,
         }  # fmt: skip
         self._book.set_user_attr("launch_log", [*self.log, entry])
         self.decisions.append(decision)
+
+    def _row(self, part: str, study: Study) -> dict[str, Any]:
+        trials = study.trials
+        best = trials.best()
+        return {
+            "study": part, "goal": part.removeprefix("round ") if part.startswith("round ") else "",
+            "n_trials": len(trials), "n_infeasible": int((trials.state == TrialState.INFEASIBLE).sum()),
+            "n_failed": int((trials.state == TrialState.FAILED).sum()),
+            "best": None if best is None else float(trials.values[best, 0]),
+            "command": f"tunewise check {self._storage.url}::{study.name}",
+        }  # fmt: skip
 
     def _report_data(self) -> ReportData:
         shown = [r for r in self.rounds if len(r.study.trials)]
@@ -336,6 +565,24 @@ class Project:
             launch_log=tuple(self.log),
             limits=tuple(unsure),
         )
+
+
+def _unmeasured() -> Finding:
+    return Finding("P50", "noise", Verdict.UNSURE, "The noise over seeds is not measured, so nothing has a scale.",
+                   needs="5 fresh seeds of a good configuration", next_action="measure it",
+                   command="project.measure_noise(seeds=5)", cost_trials=5)  # fmt: skip
+
+
+def _label(params: Params) -> str:
+    """A short name of a configuration, the same for the same values."""
+    return f"{zlib.crc32(repr(sorted(params.items())).encode()):08x}"
+
+
+def _words(cost: str | Mapping[str, float] | None, why: str, pairing: str) -> str:
+    if not cost:
+        return ""
+    said = cost if isinstance(cost, str) else ", ".join(f"{value:g} {name}" for name, value in cost.items())
+    return f"{said} ({why}; {pairing})"
 
 
 def _value(record: FrozenTrial) -> float:

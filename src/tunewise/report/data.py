@@ -13,7 +13,10 @@ from tunewise.types import Json, Params
 
 @dataclass(frozen=True)
 class RoundData:
-    """One study of a report: its question, what each parameter's role was, its trials and what the checks said."""
+    """One study of a report: its question, what each parameter's role was, its trials and what the checks said.
+
+    ``notes`` are sentences about how the study was read; ``caveats`` what its conclusions are conditional on.
+    """
 
     goal: str
     roles: Mapping[str, str]
@@ -21,11 +24,16 @@ class RoundData:
     space: Space
     findings: Findings
     command: str = ""
+    notes: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """A whole report, in the order in which it is read."""
+    """A whole report, in the order in which it is read.
+
+    ``launch_log`` holds one entry a decision and ``experiments`` one a study, as `playbook.launches` makes them.
+    """
 
     title: str
     subtitle: str
@@ -38,3 +46,5 @@ class ReportData:
     commands: tuple[str, ...] = ()
     launch_log: tuple[Mapping[str, Json], ...] = ()
     limits: tuple[str, ...] = field(default=())
+    experiments: tuple[Mapping[str, Json], ...] = ()
+    best_label: str = "Configuration in use"

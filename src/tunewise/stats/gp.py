@@ -52,16 +52,24 @@ def prior_mode(group: IntArray) -> Hyper:
     return Hyper(np.exp(centre[:-2]), math.exp(centre[-2]), math.exp(centre[-1]))
 
 
-def fit(Z: FloatArray, y: FloatArray, group: IntArray, extra: FloatArray, max_steps: int = 30) -> Hyper:
+def fit(
+    Z: FloatArray,
+    y: FloatArray,
+    group: IntArray,
+    extra: FloatArray,
+    max_steps: int = 30,
+    log_lengthscale: tuple[float, float] = _LOG_LENGTHSCALE,
+) -> Hyper:
     """The most probable hyperparameters given Z (n, D), y (n,) of about unit variance, extra noise (n,).
 
-    L-BFGS-B from the prior's mode with `negative_log_posterior` and its gradient.
+    L-BFGS-B from the prior's mode with `negative_log_posterior` and its gradient. ``log_lengthscale``: the prior means of
+    ln(lengthscale / sqrt(d)) of a number and of a choice.
     """
     d = int(group.max()) + 1
-    start = _prior_centre(group)
+    start = _prior_centre(group, log_lengthscale)
     bounds = [_LOG_LENGTHSCALE_BOUNDS] * d + [(-5.0, 5.0), (-13.8, 2.0)]
     found = minimize(
-        negative_log_posterior, start, args=(Z, y, group, extra), jac=True, method="L-BFGS-B",
+        negative_log_posterior, start, args=(Z, y, group, extra, log_lengthscale), jac=True, method="L-BFGS-B",
         bounds=bounds, options={"maxiter": max_steps},
     )  # fmt: skip
     theta = found.x if np.isfinite(found.x).all() else start
@@ -69,7 +77,12 @@ def fit(Z: FloatArray, y: FloatArray, group: IntArray, extra: FloatArray, max_st
 
 
 def negative_log_posterior(
-    theta: FloatArray, Z: FloatArray, y: FloatArray, group: IntArray, extra: FloatArray
+    theta: FloatArray,
+    Z: FloatArray,
+    y: FloatArray,
+    group: IntArray,
+    extra: FloatArray,
+    log_lengthscale: tuple[float, float] = _LOG_LENGTHSCALE,
 ) -> tuple[float, FloatArray]:
     """Value and gradient at theta = (ln lengthscales (d,), ln signal variance, ln noise variance)."""
     d = len(theta) - 2
@@ -93,7 +106,7 @@ def negative_log_posterior(
     gradient[d] = 0.5 * float((W * K).sum())
     gradient[d + 1] = 0.5 * noise_var * float(np.trace(W))
     value = 0.5 * float(y @ alpha) + float(np.log(np.diag(L)).sum())
-    off = theta - _prior_centre(group)
+    off = theta - _prior_centre(group, log_lengthscale)
     return value + 0.5 * float(off @ off), gradient + off
 
 
@@ -144,10 +157,10 @@ def leave_one_out(posterior: Posterior, y: FloatArray) -> tuple[FloatArray, Floa
     return y - posterior.alpha / precision, 1 / np.sqrt(precision)
 
 
-def _prior_centre(group: IntArray) -> FloatArray:
+def _prior_centre(group: IntArray, log_lengthscale: tuple[float, float] = _LOG_LENGTHSCALE) -> FloatArray:
     """(d + 2,): the prior mean of (ln lengthscales, ln signal variance, ln noise variance)."""
     columns = np.bincount(group)
-    lengthscale = np.where(columns == 1, *_LOG_LENGTHSCALE) + 0.5 * math.log(len(columns))
+    lengthscale = np.where(columns == 1, *log_lengthscale) + 0.5 * math.log(len(columns))
     return np.append(lengthscale, [_LOG_SIGNAL[0], _LOG_NOISE[0]])
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from scipy.special import betaincinv, chdtri, stdtr, stdtrit
-
-from tunewise.types import FloatArray
+from scipy.special import betaincinv, chdtri, ndtri, stdtr, stdtrit
 
 
 def jeffreys(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:
@@ -41,19 +38,12 @@ def t_quantile(p: float, df: float) -> float:
     return float(stdtrit(df, p))
 
 
-def best_of(loss: FloatArray, k: int) -> float:
-    """The unbiased expected best of k of n losses, k <= n: sum of y_(i) C(n-i, k-1) / C(n, k).
-
-    Losses may be +inf (a trial that gave nothing). O(n log n). Source: Dodge et al. 2021, Tang et al. 2020.
-    """
-    y = np.sort(loss)
-    n = len(y)
-    if not 1 <= k <= n:
-        raise ValueError(f"k is {k}; it must be in 1..{n}.")
-    weight = k / n
-    total = 0.0
-    for i in range(n - k + 1):
-        if weight > 0:
-            total += weight * float(y[i])
-        weight *= (n - i - k) / (n - i - 1) if n - i - 1 else 0.0
-    return total
+def wilson(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:
+    """Wilson's interval of a share; (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    z = float(ndtri((1 + level) / 2))
+    share, extra = successes / n, z * z / n
+    centre = (share + extra / 2) / (1 + extra)
+    reach = z / (1 + extra) * math.sqrt(share * (1 - share) / n + extra / (4 * n))
+    return max(0.0, centre - reach), min(1.0, centre + reach)

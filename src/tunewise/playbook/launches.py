@@ -1,0 +1,63 @@
+"""P16, P90: the launch log and the experiment table, as plain rows."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_LAUNCH = ("at", "verdict", "metric", "improvement", "low", "high", "p_better", "p_worth", "min_effect", "n", "cost",
+           "false_adoption", "candidate", "baseline", "evidence")  # fmt: skip
+_TABLE = ("study", "goal", "n_trials", "n_infeasible", "n_failed", "best", "best_without_luck", "retrained", "decision",
+          "command", "code")  # fmt: skip
+
+
+def launch_rows(log: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row a decision, oldest first, with the same columns in all; what an older entry lacks is None."""
+    return [
+        {name: entry.get(name) for name in _LAUNCH} | {"headline": entry.get("headline")} for entry in log
+    ]
+
+
+def table_rows(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row a study, with the columns of the experiment table; None where a thing is not known."""
+    return [{name: study.get(name) for name in _TABLE} for study in studies]
+
+
+def tried(log: Sequence[Mapping[str, Any]]) -> str:
+    """How many changes were tried: the denominator of every success."""
+    adopted = sum(entry.get("verdict") == "ADOPT" for entry in log)
+    expected = sum(float(entry.get("false_adoption") or 0.0) for entry in log)
+    words = f"{len(log)} change{'s' * (len(log) != 1)} tried, {adopted} adopted"
+    return (
+        f"{words}; had all been worthless, {expected:.1f} would have been."
+        if log
+        else "Nothing was tried yet."
+    )
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as CSV with a header; empty text for no rows."""
+    if not rows:
+        return ""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def as_html(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as an HTML table; empty text for no rows."""
+    if not rows:
+        return ""
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td>{html.escape('' if v is None else str(v))}</td>" for v in row.values())
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

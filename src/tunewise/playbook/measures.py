@@ -1,0 +1,166 @@
+"""P2, P87: is the number that is optimised the number that matters? Proxy metrics and sampled validation sets."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tunewise.playbook.finding import Finding, Verdict
+from tunewise.stats.examples import subset_agreement
+from tunewise.stats.intervals import t_cdf
+from tunewise.stats.ranks import kendall, promotion_regret
+from tunewise.types import FloatArray
+
+
+def representative(
+    proxy: FloatArray, target: FloatArray, unit: float | None = None, sd: float | None = None
+) -> Finding:
+    """P2: does the tuned metric order trials as the deployment metric does? Losses (n,), (n,) of both, NaN where not measured.
+
+    ``unit`` and ``sd`` are in the target's units. UNSURE where the agreement among the better quarter may be nil; ACT where
+    choosing by the proxy costs more than the unit.
+    """
+    known = np.isfinite(proxy) & np.isfinite(target)
+    x, y = proxy[known], target[known]
+    arrays = {"kind": "representative", "proxy": proxy, "target": target}
+    if len(x) < 8:
+        return Finding(
+            "P2",
+            "metric",
+            Verdict.NA,
+            f"{len(x)} trials have both metrics; 8 are needed.",
+            needs="both metrics in 8 trials",
+            arrays=arrays,
+        )
+    everywhere = kendall(x, y)
+    top = np.argsort(x, kind="stable")[: max(5, len(x) // 4)]
+    best = kendall(x[top], y[top])
+    regret = promotion_regret(x, y)
+    scale = unit or sd
+    dear = unit is not None and regret.low > unit
+    verdict = Verdict.ACT if dear else Verdict.UNSURE if best.low < 0 and everywhere.low < 0.5 else Verdict.OK
+    words = (
+        f"The two metrics agree by tau = {everywhere.tau:.2f} over {len(x)} trials, {best.tau:.2f} in "
+        f"the best quarter (90 % interval "
+        f"{best.low:.2f} to {best.high:.2f}); choosing by the tuned one costs {regret.regret:.3g}"
+        + (f" = {regret.regret / scale:.1f} units." if scale else ".")
+    )
+    return Finding(
+        "P2",
+        "metric",
+        verdict,
+        words,
+        effect=regret.regret,
+        interval=(regret.low, regret.high),
+        threshold=unit,
+        data_used=f"{len(x)} trials with both metrics",
+        arrays=arrays,
+        next_action="choose by the deployment metric; a non-adaptive study can be re-ranked without reruns"
+        if dear
+        else "",
+    )
+
+
+def sampled_set(
+    subset: FloatArray, whole: FloatArray, noise_sd: float | None = None, n_subset: int | None = None
+) -> Finding:
+    """P87: may checkpoints be compared on a subset of the validation set? The metric on both for c >= 5 checkpoints.
+
+    ACT where the subset is biased (5 %, beyond half the noise) or adds more than half the noise over seeds; the action says
+    how many examples would do.
+    """
+    found = subset_agreement(subset, whole)
+    if found.n < 5:
+        return Finding("P87", "sampled set", Verdict.NA, f"{found.n} checkpoints have both numbers; 5 are needed.",
+                       needs="5 checkpoints on both sets")  # fmt: skip
+    t = abs(found.bias) / max(found.bias_error, 1e-300)
+    chance = 2 * (1 - t_cdf(t, found.n - 1))
+    limit = 0.5 * noise_sd if noise_sd else None
+    skewed = chance < 0.05 and (limit is None or abs(found.bias) > limit)
+    small = limit is not None and found.sd > limit
+    words = (
+        f"On the subset the metric is off by {found.bias:.3g} (by chance: {chance:.2g}) and moves "
+        f"by {found.sd:.3g} around that."
+    )
+    action = ""
+    if small and n_subset and limit:
+        action = f"use {math.ceil(n_subset * (found.sd / limit) ** 2)} examples, stratified"
+    elif small:
+        action = "use a larger subset"
+    if skewed:
+        action = "draw the subset at random, stratified by class" + (f"; {action}" if action else "")
+    return Finding(
+        "P87",
+        "sampled set",
+        Verdict.ACT if action else Verdict.OK,
+        words,
+        effect=found.bias,
+        chance=chance,
+        threshold=limit,
+        threshold_source="half of the noise over seeds" if limit else "not measured",
+        data_used=f"{found.n} checkpoints",
+        next_action=action,
+    )
+
+
+def drop_to_test(validation: FloatArray, test: FloatArray, optimism: float, optimism_sd: float) -> Finding:
+    """P63: is the step from validation to test what selection explains? Losses of the retrained seeds on both, (n,), (n,).
+
+    ``optimism``: by how much the choice (of steps, of configurations) is expected to flatter the validation number.
+    """
+    drop = test - validation
+    error = float(drop.std(ddof=1)) / math.sqrt(len(drop)) if len(drop) > 1 else math.nan
+    total = math.hypot(error if math.isfinite(error) else 0.0, optimism_sd)
+    mean = float(drop.mean())
+    unexplained = total > 0 and mean - optimism > 2 * total
+    words = f"From validation to test the loss rises by {mean:.3g}; choosing explains {optimism:.3g} (+- {total:.2g})."
+    return Finding(
+        "P63",
+        "test",
+        Verdict.UNSURE if unexplained else Verdict.OK,
+        words,
+        effect=mean,
+        threshold=optimism + 2 * total,
+        threshold_source="the optimism of selection, two standard errors",
+        data_used=f"{len(drop)} runs",
+        next_action="look for a difference between validation and test data" if unexplained else "",
+    )
+
+
+def reasonable(
+    values: FloatArray, chance_level: float, sign: float = 1.0, n_validation: int | None = None
+) -> Finding:
+    """P13: does the first configuration beat a trivial predictor? Losses of its runs (n,), and the trivial predictor's loss.
+
+    ACT unless the worst run is better by three standard errors: of an error rate on ``n_validation`` examples where that is
+    known, else of the runs.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return Finding("P13", "first configuration", Verdict.ACT, "Every run of the first configuration diverged.",
+                       next_action="lower the learning rate, and start simpler")  # fmt: skip
+    share = abs(chance_level)
+    if n_validation and 0 < share < 1:
+        error = math.sqrt(share * (1 - share) / n_validation)
+    else:
+        error = float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
+    ahead = chance_level - float(finite.max())
+    good = ahead > 3 * error
+    words = (
+        f"The first configuration reaches {sign * finite.max():.4g} in its worst run; a trivial "
+        f"predictor has {sign * chance_level:.4g}."
+    )
+    return Finding(
+        "P13",
+        "first configuration",
+        Verdict.OK if good else Verdict.ACT,
+        words,
+        effect=ahead,
+        threshold=3 * error,
+        threshold_source="three standard errors",
+        data_used=f"{len(finite)} runs",
+        next_action=""
+        if good
+        else "find a configuration that learns before tuning: a constant rate, fewer features",
+    )

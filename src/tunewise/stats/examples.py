@@ -1,0 +1,87 @@
+"""Per-example results: what part of the noise is the finite validation set, and how sure a difference is on these examples."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from tunewise.types import FloatArray
+
+
+class SeedVariance(NamedTuple):
+    """Variance over seeds of the mean on this validation set, and of the mean on the whole distribution.
+
+    ``set_share`` is the part of the first that a larger validation set would remove, in [0, 1].
+    """
+
+    total: float
+    distribution: float
+    set_share: float
+
+
+def seed_variance(results: FloatArray) -> SeedVariance:
+    """Split the variance over retrained seeds, results (N, n): one row a run, one column an example (right or wrong, or losses).
+
+    The distribution-wise variance is the mean covariance of two different examples, (n^2 Var(mean) - sum Var_i) / (n (n - 1)): an
+    unbiased estimate, which may be negative. Jordan 2023 (arXiv 2304.01910). O(N n).
+
+    Raises:
+        ValueError: fewer than 2 runs or 2 examples.
+    """
+    N, n = results.shape
+    if N < 2 or n < 2:
+        raise ValueError(f"{N} runs on {n} examples cannot be split; at least 2 of each are needed.")
+    total = float(results.mean(axis=1).var(ddof=1))
+    each = float(results.var(axis=0, ddof=1).sum())
+    distribution = (n * n * total - each) / (n * (n - 1))
+    share = 1 - distribution / total if total > 0 else 0.0
+    return SeedVariance(total, distribution, min(1.0, max(0.0, share)))
+
+
+def guessed_sd(error: float, n: int) -> float:
+    """SD over seeds of the error of a calibrated classifier on n examples, before any retraining: sqrt(error / 2n) (Jordan
+    2023).
+    """
+    return math.sqrt(max(error, 0.0) / (2 * n))
+
+
+class Paired(NamedTuple):
+    """A mean difference, its standard error, and the number of independent pieces."""
+
+    delta: float
+    error: float
+    n: int
+
+
+def example_difference(a: FloatArray, b: FloatArray) -> Paired:
+    """b minus a on the same examples (n,), with the error from the finite set of examples (the paired bootstrap's limit).
+
+    It is about two *networks*: two seeds of one configuration differ significantly too. It is no evidence for adopting.
+    """
+    d = b - a
+    return Paired(float(d.mean()), float(d.std(ddof=1)) / math.sqrt(len(d)), len(d))
+
+
+def resplit_difference(deltas: FloatArray, test_share: float) -> Paired:
+    """The mean of differences over k random re-splits (k,), with Nadeau and Bengio's (2003) correction for shared training data.
+
+    ``test_share`` is validation examples / training examples.
+    """
+    k = len(deltas)
+    return Paired(float(deltas.mean()), math.sqrt((1 / k + test_share) * float(deltas.var(ddof=1))), k)
+
+
+class Subset(NamedTuple):
+    """How a metric on a subset follows that on the whole set over c checkpoints."""
+
+    bias: float
+    bias_error: float
+    sd: float
+    n: int
+
+
+def subset_agreement(subset: FloatArray, whole: FloatArray) -> Subset:
+    """Paired differences subset - whole (c,) after removing nothing: mean, its error, and their SD (the noise a subset adds)."""
+    d = subset - whole
+    sd = float(d.std(ddof=1)) if len(d) > 1 else math.nan
+    return Subset(float(d.mean()), sd / math.sqrt(len(d)) if len(d) > 1 else math.nan, sd, len(d))

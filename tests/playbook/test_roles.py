@@ -1,0 +1,84 @@
+import pytest
+
+import tunewise as tw
+from tunewise.playbook import Verdict
+from tunewise.playbook.roles import caveats, default_role, propose_roles, stale_after, unaccounted
+
+SPACE = tw.Space({"sgd.lr": tw.Float(1e-4, 1, log=True), "sgd.one_minus_momentum": tw.Float(1e-3, 1, log=True),
+                  "width": tw.Int(8, 64), "use_dropout": tw.Categorical((False, True))})  # fmt: skip
+
+
+def test_rules_of_thumb():
+    assert default_role("adamw.lr").role == "nuisance"
+    assert default_role("hidden_size").role == "fixed"
+    assert default_role("use_dropout").role == "scientific"
+    assert default_role("batch_size").role == "fixed"
+    assert default_role("whatever").role == "nuisance"
+
+
+def test_all_others_begin_as_nuisance_until_the_budget_says_otherwise():
+    rich = propose_roles(SPACE, scientific=["use_dropout"])
+    assert {name: role for name, (role, _) in rich.items()} == {
+        "sgd.lr": "nuisance", "sgd.one_minus_momentum": "nuisance", "width": "nuisance", "use_dropout": "scientific",
+    }  # fmt: skip
+    poor = propose_roles(SPACE, scientific=["use_dropout"], budget=8)
+    assert [n for n, (role, _) in poor.items() if role == "nuisance"] == ["sgd.lr"]
+    known = propose_roles(SPACE, scientific=["use_dropout"], budget=8, shares={"width": 0.4})
+    assert known["width"][0] == "nuisance"
+    with pytest.raises(KeyError):
+        propose_roles(SPACE, scientific=["depth"])
+    assert caveats({"a": "fixed", "b": "nuisance"}, {"a": 3}) == [
+        "a was fixed at 3: the conclusion may not hold for other values."
+    ]
+
+
+def test_misleading_roles_and_scales_are_named(study_of, found):
+    space = tw.Space(
+        {
+            "momentum": tw.Float(0, 1),
+            "lr": tw.Float(1e-5, 1e-1),
+            "epochs": tw.Int(1, 50),
+            "batch_size": tw.Int(16, 256),
+        }
+    )
+    trials = study_of(lambda p, rng: p["lr"] + rng.random(), 12, space=space)
+    assert {f.subject for f in found(trials, "P19") if f.verdict == Verdict.ACT} == {
+        "scale of momentum",
+        "scale of lr",
+    }
+    assert found(trials, "P67")[0].verdict == Verdict.ACT
+    assert found(trials, "P11")[0].verdict == Verdict.UNSURE
+    fixed = {"use": "scientific", "lr": "fixed", "momentum": "nuisance"}
+    assert any("wins" in f.headline for f in found(trials, "P19", roles=fixed))
+
+
+def test_two_questions_in_one_round(study_of, found):
+    space = tw.Space({"p": tw.Categorical((0, 1)), "q": tw.Categorical((0, 1)), "x": tw.Float(1, 2)})
+    roles = {"p": "scientific", "q": "scientific", "x": "nuisance"}
+    assert (
+        found(study_of(lambda p, rng: p["x"], 32, space=space), "P15", roles=roles)[0].verdict == Verdict.OK
+    )
+    study = tw.create_study(space=space, seed=0, sampler="qmc")
+    for k in range(12):
+        study.enqueue_trial({"p": k % 2, "q": k % 2})
+    study.optimize(lambda t: t.params["x"], 12)
+    aliased = found(study.trials, "P15", roles=roles)[0]
+    assert aliased.verdict == Verdict.ACT
+    assert aliased.effect == pytest.approx(1)
+
+
+def test_an_optimisers_silent_settings_and_what_a_change_makes_stale():
+    silent = unaccounted(
+        {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False},
+        ["adamw.lr", "adamw.one_minus_beta1"],
+    )
+    assert silent.verdict == Verdict.UNSURE
+    assert "eps" in silent.headline
+    assert "amsgrad" not in silent.headline
+    assert unaccounted({"lr": 0.1}, ["lr"]).verdict == Verdict.OK
+    assert stale_after(["batch_size"], ["dropout", "lr", "warmup_steps", "batch_size"]) == [
+        "lr",
+        "dropout",
+        "warmup_steps",
+    ]
+    assert stale_after(["dropout"], ["lr"]) == []

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from tunewise.stats.permutation import beaten_chances, best_set, study_test
+
+
+def test_arms_against_themselves_and_against_worse_ones():
+    a = np.random.default_rng(0).random(30)
+    same = study_test(a, a.copy(), matched=True)
+    assert same.effect == 0
+    assert same.chance == 1
+    assert study_test(a + 1, a).chance < 0.01
+    assert study_test(a + 1, a).effect == pytest.approx(1)
+    assert study_test(a, a + 1).chance > 0.99
+
+
+def test_order_and_monotone_scale_change_nothing():
+    rng = np.random.default_rng(0)
+    a, b = rng.random(20), rng.random(25) - 0.2
+    plain = study_test(a, b)
+    assert study_test(5 * a + 2, 5 * b + 2).chance == plain.chance
+    assert study_test(rng.permutation(a), b).effect == pytest.approx(plain.effect)
+
+
+def test_matched_points_tell_apart_what_two_random_studies_cannot():
+    rng = np.random.default_rng(0)
+    points = rng.random(40)
+    assert study_test(points + 0.01 * rng.random(40), points - 0.03, matched=True).chance < 0.01
+    assert study_test(rng.random(40), rng.random(40) - 0.03).chance > 0.05
+
+
+def test_diverged_trials_are_the_worst_and_tiny_arms_are_refused():
+    a = np.r_[np.full(10, np.nan), np.linspace(1, 2, 10)]
+    assert study_test(a, np.linspace(1, 2, 20)).effect > 0
+    assert study_test(np.full(5, np.inf), np.full(5, np.nan)).effect == 0
+    with pytest.raises(ValueError, match="3 and 9"):
+        study_test(np.arange(3.0), np.arange(9.0))
+    with pytest.raises(ValueError, match="cannot be compared"):
+        study_test(np.arange(8.0), np.arange(9.0), matched=True)
+
+
+def test_the_best_set_keeps_what_may_be_best():
+    rng = np.random.default_rng(0)
+    arms = [rng.random(25) + shift for shift in (0.0, 0.0, 2.0)]
+    assert best_set(arms)[2] is False
+    assert any(best_set(arms)[:2])
+    assert best_set([arms[0], arms[0]]) == [True, True]
+    assert beaten_chances([arms[0]]) == [1.0]
