@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from tunewise.study import load_study
 from tunewise.trials import Trials
 
 _SERVERS = ("postgresql", "postgres", "mysql", "mariadb")
+_OWN_TABLES = ({"studies", "batches"}, {"studies", "events"}, {"tunewise_studies"})
 
 
 class Source(NamedTuple):
@@ -47,8 +49,8 @@ def open_source(where: Any) -> Source:
     if scheme.partition("+")[0] in _SERVERS and rest:
         return _database(Server(text), text)
     if scheme == "sqlite" and rest.startswith("/"):
-        return _file(Path(rest[1:]))
-    if rest:
+        return _file(Path(rest[1:].partition("?")[0]))
+    if rest or text.startswith("dir:"):
         return _own(text)
     path = Path(text).expanduser()
     return _folder(path) if path.is_dir() else _file(path)
@@ -186,7 +188,7 @@ def _database(database: Database, where: str) -> Source:
             ),
         )
     database.close()
-    if {"studies", "events"} <= set(tables):
+    if any(own <= set(tables) for own in _OWN_TABLES):
         return _own(where)
     if not tables:
         raise StorageError(f"{database.where} is an empty database; nothing was saved there.")
@@ -231,7 +233,11 @@ def _own(where: str) -> Source:
                 f"{needless[0]} says how to read other people's results; a tunewise study says it itself. Leave it out."
             )
         trials = load_study(name, log, "random", "never").trials
-        return trials if reading.metric is None else with_goal(trials, log.read(name, 0)[0], reading.metric)
+        return (
+            trials
+            if reading.metric is None
+            else with_goal(trials, chain.from_iterable(log.read(name, 0)), reading.metric)
+        )
 
     return Source(where, log.studies, read)
 
