@@ -6,11 +6,12 @@ that are ruled out, or already visited (or pending), are never proposed while ot
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from tunewise.samplers._features import feature_groups, features, legal, neighbours
+from tunewise.samplers._region import Region
 from tunewise.space import Space
 from tunewise.stats.ascent import climb
 from tunewise.types import BoolArray, FloatArray
@@ -38,37 +39,74 @@ class Acquisition(Protocol):
 
 
 def maximise(
-    acquisition: Acquisition, space: Space, seeds: FloatArray, visited: FloatArray, rng: np.random.Generator
+    acquisition: Acquisition,
+    space: Space,
+    region: Region,
+    seeds: FloatArray,
+    visited: FloatArray,
+    rng: np.random.Generator,
 ) -> FloatArray:
-    """The raw point (d,) of highest acquisition; ``seeds`` (s, d) in [0, 1] are good points to look around.
+    """The raw point (d,) of highest acquisition in a region; ``seeds`` (s, d) are good points to look around.
 
-    Cost: about 1,000 values and 30 gradients at 8 points, or the values of a space that has at most 2,000 points.
+    The acquisition and the seeds are in coordinates of the region. Cost: about 1,000 values and 30 gradients at 8 points, or
+    the values of a space that has at most 2,000 points.
     """
-    n_points = space.n_points
-    if n_points is not None and n_points <= _MOST_CELLS:
-        return _best_cell(acquisition, space, visited)
+    if n_cells(space) is not None:
+        return _best_cell(acquisition, space, region, visited)
+    search = _Search(acquisition, space, region, visited)
     smooth = _smooth(space)
     pool = np.concatenate(
         [rng.random((_POOL, space.n_dims)), *(_around(space, seeds, sd, rng) for sd in _AROUND)]
     )
-    points, values = _scored(acquisition, space, pool, visited)
+    points, values = search.scored(pool)
     for sd in _STEPS if smooth.any() else _STEPS_WITHOUT_CLIMB:
         top = np.argsort(-values, kind="stable")[:_TOP]
-        around = _around(space, space.to_unit(points[top]), sd, rng)
-        new_points, new_values = _scored(acquisition, space, around, visited)
-        points = np.concatenate([points[top], new_points])
-        values = np.concatenate([values[top], new_values])
+        around = _around(space, search.seen_at(points[top]), sd, rng)
+        points, values = search.joined(points[top], values[top], around)
     if smooth.any():
         top = np.argsort(-values, kind="stable")[:_TOP]
-        climbed = _climbed(acquisition, space, space.to_unit(points[top]), smooth)
-        new_points, new_values = _scored(acquisition, space, climbed, visited)
-        points, values = np.concatenate([points[top], new_points]), np.concatenate([values[top], new_values])
+        climbed = _climbed(acquisition, space, search.seen_at(points[top]), smooth)
+        points, values = search.joined(points[top], values[top], climbed)
     return np.asarray(points[np.argmax(values)])
 
 
-def _best_cell(acquisition: Acquisition, space: Space, visited: FloatArray) -> FloatArray:
+def n_cells(space: Space) -> int | None:
+    """The number of points of a space that is small enough to look at all of them."""
+    n = space.n_points
+    return n if n is not None and n <= _MOST_CELLS else None
+
+
+class _Search(NamedTuple):
+    """What makes a coordinate of a region a legal point with a value."""
+
+    acquisition: Acquisition
+    space: Space
+    region: Region
+    visited: FloatArray
+
+    def scored(self, U: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Raw points (m, d) of coordinates U, and their values (m,)."""
+        raw = legal(self.space, self.region.outward(U))
+        ruled_out = _seen(raw, self.visited)
+        if self.space.has_limits:
+            ruled_out |= ~self.space.allowed(raw)
+        return raw, np.where(
+            ruled_out, -1e300, self.acquisition.value(features(self.space, self.seen_at(raw)))
+        )
+
+    def seen_at(self, raw: FloatArray) -> FloatArray:
+        """Coordinates of raw points, NaN where inactive."""
+        return self.region.inward(self.space.to_unit(raw))
+
+    def joined(self, points: FloatArray, values: FloatArray, U: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Points with their values, and those of coordinates U."""
+        new_points, new_values = self.scored(U)
+        return np.concatenate([points, new_points]), np.concatenate([values, new_values])
+
+
+def _best_cell(acquisition: Acquisition, space: Space, region: Region, visited: FloatArray) -> FloatArray:
     cells = space.grid()
-    values = acquisition.value(features(space, space.to_unit(cells)))
+    values = acquisition.value(features(space, region.inward(space.to_unit(cells))))
     fresh = ~_seen(cells, visited)
     return np.asarray(cells[np.argmax(np.where(fresh, values, -np.inf) if fresh.any() else values)])
 
@@ -101,16 +139,6 @@ def _around(space: Space, seeds: FloatArray, sd: float, rng: np.random.Generator
     if not len(seeds):
         return np.empty((0, space.n_dims))
     return neighbours(space, np.repeat(seeds, max(1, _LOCAL // len(seeds)), axis=0), sd, rng)
-
-
-def _scored(
-    acquisition: Acquisition, space: Space, U: FloatArray, visited: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    raw = legal(space, U)
-    ruled_out = _seen(raw, visited)
-    if space.has_limits:
-        ruled_out |= ~space.allowed(raw)
-    return raw, np.where(ruled_out, -1e300, acquisition.value(features(space, space.to_unit(raw))))
 
 
 def _seen(raw: FloatArray, visited: FloatArray) -> BoolArray:

@@ -25,6 +25,17 @@ class Observations(NamedTuple):
     rows: IntArray  # (k,)
     pending: FloatArray  # (p, d)
 
+    def take(self, rows: IntArray | BoolArray | slice) -> Observations:
+        """Only some of the finished trials."""
+        return Observations(
+            self.X[rows],
+            self.loss[rows],
+            self.infeasible[rows],
+            self.violation[rows],
+            self.rows[rows],
+            self.pending,
+        )
+
 
 def observations(trials: Trials, space: Space, number: int = -1) -> Observations:
     """Gather them; ``number`` is the trial being suggested, which is not pending. O(k) after O(new trials d).

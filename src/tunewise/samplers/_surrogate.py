@@ -6,13 +6,14 @@ any time, computes the same.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tunewise.samplers._features import feature_groups, features
 from tunewise.samplers._observations import Observations
 from tunewise.samplers._order import checkpoint
+from tunewise.samplers._region import RegionOf, whole
 from tunewise.space import Space
 from tunewise.stats import gp
 from tunewise.stats.acquisition import (
@@ -23,7 +24,7 @@ from tunewise.stats.acquisition import (
 )
 from tunewise.stats.warp import Warp, make_warp
 from tunewise.trials import Trials
-from tunewise.types import BoolArray, FloatArray, IntArray
+from tunewise.types import FloatArray, IntArray
 
 MOST_POINTS = 256
 _FAILURE_NOISE = 0.25
@@ -64,14 +65,14 @@ class Improvement(NamedTuple):
 
 
 def improvement(
-    model: gp.Posterior, fitted: Fitted, space: Space, seen: Observations, loss: FloatArray, bad: BoolArray
+    model: gp.Posterior, fitted: Fitted, space: Space, seen: Observations
 ) -> tuple[Improvement, FloatArray]:
     """The acquisition, and the posterior means (g,) at the trials that went well, the best of which is to be improved."""
-    Z = features(space, seen.X)
+    Z, bad = features(space, seen.X), seen.infeasible
     mu, _ = gp.predict(model, Z[~bad])
     success = None
     if bad.any():
-        rows = subset(Z, loss, bad)
+        rows = subset(Z, seen)
         labels = np.where(bad[rows], -1.0, 1.0)
         hyper = fitted.hyper._replace(signal_var=1.0, noise_var=0.05)
         success = gp.condition(Z[rows], labels, feature_groups(space), np.zeros(len(rows)), hyper)
@@ -83,61 +84,71 @@ def _chain(weights: list[FloatArray], slopes: list[FloatArray]) -> FloatArray:
 
 
 def surrogate(
-    trials: Trials, space: Space, seen: Observations, loss: FloatArray, bad: BoolArray, key: str | None
+    trials: Trials, space: Space, seen: Observations, key: str | None, region_of: RegionOf = whole
 ) -> tuple[gp.Posterior, Fitted]:
-    """The process given all finished trials and, as if they had gone as expected, the pending ones."""
-    group = feature_groups(space)
-    Z = features(space, seen.X)
-    n_fit = checkpoint(len(loss))
-    if key is None or np.isfinite(loss[:n_fit][~bad[:n_fit]]).sum() < 2:
-        fitted = _fit(Z, loss, bad, group)
-    else:
-        name = ("gp", key, space.pinned({}), n_fit, int(seen.rows[n_fit - 1]))
-        fitted = trials.remember(name, lambda: _fit(Z[:n_fit], loss[:n_fit], bad[:n_fit], group))
-    rows = subset(Z, loss, bad)
-    y, extra = _targets(fitted.warp, loss[rows], bad[rows])
+    """The process given the finished trials of a region and, as if they had gone as expected, the pending ones.
+
+    It is about coordinates of the region ``region_of(space, seen)``. ``key`` is the name of the loss; None if it is made up
+    for this one suggestion.
+    """
+    n_fit = checkpoint(len(seen.loss))
+    first = seen if key is None else seen.take(slice(n_fit))
+    if len(first.loss) - first.infeasible.sum() < 2:
+        first = seen
+    name = ("gp", key, region_of.__name__, space.pinned({}), len(first.loss), int(first.rows[-1]))
+
+    def fit() -> Fitted:
+        return _fit(space, region_of(space, first).view(first))
+
+    fitted = fit() if key is None or first is seen else trials.remember(name, fit)
+    near = region_of(space, seen).view(seen)
+    Z, group = features(space, near.X), feature_groups(space)
+    rows = subset(Z, near)
+    y, extra = _targets(fitted.warp, near.take(rows))
     model = gp.condition(Z[rows], y, group, extra, fitted.hyper)
-    if len(seen.pending):
-        Z_pending = features(space, seen.pending)
+    if len(near.pending):
+        Z_pending = features(space, near.pending)
         believed, _ = gp.predict(model, Z_pending)
         Z_all, zeros = np.concatenate([Z[rows], Z_pending]), np.zeros(len(Z_pending))
         model = gp.condition(Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper)
     return model, fitted
 
 
-def _fit(Z: FloatArray, loss: FloatArray, bad: BoolArray, group: IntArray) -> Fitted:
+def _fit(space: Space, seen: Observations) -> Fitted:
     """The warp and hyperparameters that predict left-out losses best, of two warps."""
-    rows = subset(Z, loss, bad)
+    Z, group = features(space, seen.X), feature_groups(space)
+    rows = subset(Z, seen)
+    Z, chosen = Z[rows], seen.take(rows)
+    good = ~chosen.infeasible
     best: tuple[float, Fitted] | None = None
     for power in (1.0, None):
-        warp = make_warp(loss[~bad], power)
-        y, extra = _targets(warp, loss[rows], bad[rows])
-        hyper = gp.fit(Z[rows], y, group, extra)
-        mu, sigma = gp.leave_one_out(gp.condition(Z[rows], y, group, extra, hyper), y)
-        good = ~bad[rows]
+        warp = make_warp(seen.loss[~seen.infeasible], power)
+        y, extra = _targets(warp, chosen)
+        hyper = gp.fit(Z, y, group, extra)
+        mu, sigma = gp.leave_one_out(gp.condition(Z, y, group, extra, hyper), y)
         density = -0.5 * ((y - mu) / sigma) ** 2 - np.log(sigma)
-        total = float((density[good] + warp.log_slope(loss[rows][good])).sum())
+        total = float((density[good] + warp.log_slope(chosen.loss[good])).sum())
         if best is None or total > best[0]:
             best = (total, Fitted(warp, hyper))
     assert best is not None
     return best[1]
 
 
-def _targets(warp: Any, loss: FloatArray, bad: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _targets(warp: Warp, seen: Observations) -> tuple[FloatArray, FloatArray]:
     """Warped losses, a failure at the worst plus half the range, and the extra noise of each."""
-    known = ~bad & np.isfinite(loss)
-    y = warp(np.where(known, loss, warp.centre))
+    known = ~seen.infeasible & np.isfinite(seen.loss)
+    y = warp(np.where(known, seen.loss, warp.centre))
     worst, low = (float(y[known].max()), float(y[known].min())) if known.any() else (1.0, -1.0)
     y = np.where(known, y, worst + 0.5 * (worst - low))
     return y, np.where(known, 0.0, _FAILURE_NOISE)
 
 
-def subset(Z: FloatArray, loss: FloatArray, bad: BoolArray) -> IntArray:
+def subset(Z: FloatArray, seen: Observations) -> IntArray:
     """At most 256 rows: the best, the nearest to the best, and an even spread of the rest; ascending."""
     n = len(Z)
     if n <= MOST_POINTS:
         return np.arange(n)
-    order = np.argsort(np.where(bad, np.inf, loss), kind="stable")
+    order = np.argsort(np.where(seen.infeasible, np.inf, seen.loss), kind="stable")
     best = order[:64]
     distance = ((Z - Z[order[0]]) ** 2).sum(axis=1)
     near = np.argsort(distance, kind="stable")[:160]

@@ -13,14 +13,15 @@ from typing import ClassVar
 import numpy as np
 
 from tunewise.errors import NoTrials
-from tunewise.samplers._acquire import maximise
+from tunewise.samplers._acquire import maximise, n_cells
 from tunewise.samplers._features import features, legal
 from tunewise.samplers._observations import Observations, observations
+from tunewise.samplers._region import around_best, n_best, whole
 from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
 from tunewise.trials import Trials
-from tunewise.types import BoolArray, FloatArray
+from tunewise.types import FloatArray
 
 _SEEDS = 8
 _MOST_FAILURES = 256
@@ -32,23 +33,26 @@ class GP:
 
     The first ``n_startup`` trials (default: clip(d / 2, 4, 10)) are the centre of the space and scrambled Sobol points.
     Several goals are scalarised anew for every trial (augmented Chebyshev, random weights, as in ParEGO).
+    After ``local_after`` trials every second suggestion is made by a surrogate of its own, of a box around the best trials.
     Cost: O(n^3) with n capped at 256, the most informative trials beyond.
     """
 
     n_startup: int | None = None
+    local_after: float = 60
     name: ClassVar[str] = "gp"
 
     @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One point; see the module's text."""
-        seen = observations(trials, space, number)
-        if np.isfinite(seen.loss).sum() + seen.infeasible.sum() < self._startup(space):
+        found = observations(trials, space, number)
+        if np.isfinite(found.loss).sum() + found.infeasible.sum() < self._startup(space):
             return self._first(trials, space, number)
-        loss = _one_loss(trials, seen, rng)
-        bad = seen.infeasible | (seen.violation > 0)
-        if not np.isfinite(loss[~bad]).any() or space.n_dims == 0:
-            return self._escape(space, seen, bad, rng)
-        return self._improve(trials, space, seen, loss, bad, rng)
+        seen = found._replace(
+            loss=_one_loss(trials, found, rng), infeasible=found.infeasible | (found.violation > 0)
+        )
+        if not np.isfinite(seen.loss[~seen.infeasible]).any() or space.n_dims == 0:
+            return self._escape(space, seen, rng)
+        return self._improve(trials, space, seen, number, rng)
 
     def predict(self, trials: Trials, space: Space, raw: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation (m,) of the first goal's loss at raw (m, d), to first order in the warp.
@@ -60,12 +64,12 @@ class GP:
         from tunewise.stats import gp
 
         seen = observations(trials, space)
-        bad = seen.infeasible
-        if (~bad).sum() < 2:
+        good = ~seen.infeasible
+        if good.sum() < 2:
             raise NoTrials("A prediction needs at least 2 finished trials; run some first.")
-        model, fitted = surrogate(trials, space, seen, seen.loss, bad, trials.goals[0].name)
+        model, fitted = surrogate(trials, space, seen, trials.goals[0].name)
         mu, sigma = gp.predict(model, features(space, space.to_unit(raw)))
-        grid = np.quantile(seen.loss[~bad], np.linspace(0, 1, 65))
+        grid = np.quantile(seen.loss[good], np.linspace(0, 1, 65))
         warped = np.maximum.accumulate(fitted.warp(grid) + 1e-9 * np.arange(65))
         low, mid, high = (np.interp(v, warped, grid) for v in (mu - sigma, mu, mu + sigma))
         return mid, (high - low) / 2
@@ -80,30 +84,36 @@ class GP:
         sequence = points_of("sobol", trials.seed, space.names, trials.names)
         return legal(space, sequence(np.array([number]))[0])
 
-    def _escape(
-        self, space: Space, seen: Observations, bad: BoolArray, rng: np.random.Generator
-    ) -> FloatArray:
+    def _escape(self, space: Space, seen: Observations, rng: np.random.Generator) -> FloatArray:
         """Nothing has succeeded yet: go where failures are farthest."""
-        Z = features(space, seen.X[bad]) if bad.any() else np.zeros((0, 1))
-        if not len(Z):
+        if not seen.infeasible.any():
             return np.asarray(space.sample(rng, 1)[0])
+        Z = features(space, seen.X[seen.infeasible])
         candidates = space.sample(rng, 200)
         far = features(space, space.to_unit(candidates))
         distance = ((far[:, None, :] - Z[None, -_MOST_FAILURES:, :]) ** 2).sum(axis=2).min(axis=1)
         return np.asarray(candidates[np.argmax(distance)])
 
     def _improve(
-        self, trials: Trials, space: Space, seen: Observations, loss: FloatArray, bad: BoolArray,
-        rng: np.random.Generator,
-    ) -> FloatArray:  # fmt: skip
+        self, trials: Trials, space: Space, seen: Observations, number: int, rng: np.random.Generator
+    ) -> FloatArray:
         from tunewise.samplers._surrogate import improvement, surrogate
 
         key = trials.goals[0].name if len(trials.goals) == 1 else None
-        model, fitted = surrogate(trials, space, seen, loss, bad, key)
-        acquisition, mu = improvement(model, fitted, space, seen, loss, bad)
-        top = np.flatnonzero(~bad)[np.argsort(mu, kind="stable")[:_SEEDS]]
-        visited = np.concatenate([seen.X, seen.pending])
-        return maximise(acquisition, space, np.nan_to_num(seen.X[top], nan=0.5), _raw(space, visited), rng)
+        region_of = around_best if self._is_local(space, seen, number, key) else whole
+        model, fitted = surrogate(trials, space, seen, key, region_of)
+        region = region_of(space, seen)
+        near = region.view(seen)
+        acquisition, mu = improvement(model, fitted, space, near)
+        top = np.flatnonzero(~near.infeasible)[np.argsort(mu, kind="stable")[:_SEEDS]]
+        visited = _raw(space, np.concatenate([seen.X, seen.pending]))
+        return maximise(acquisition, space, region, np.nan_to_num(near.X[top], nan=0.5), visited, rng)
+
+    def _is_local(self, space: Space, seen: Observations, number: int, key: str | None) -> bool:
+        """Every second suggestion, once there are trials enough to tell the best from the rest."""
+        n_good = int(np.count_nonzero(~seen.infeasible))
+        enough = len(seen.loss) >= self.local_after and n_good >= 2 * n_best(space)
+        return enough and number % 2 == 0 and key is not None and n_cells(space) is None
 
 
 def _one_loss(trials: Trials, seen: Observations, rng: np.random.Generator) -> FloatArray:
