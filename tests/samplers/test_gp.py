@@ -143,3 +143,23 @@ def test_auto_hands_over_to_a_cheaper_method():
     study = tw.create_study(sampler=Auto(n_model=12), seed=0)
     study.optimize(bowl, 30)
     assert study.best_value < 0.05
+
+
+def test_on_a_plateau_every_second_trial_goes_on_exploring():
+    """All that could be learnt is noise; whatever it is, the same quasi-random points are visited."""
+    visited = []
+    for noise_seed in range(2):
+        rng = np.random.default_rng(noise_seed)
+        study = tw.create_study(sampler="gp", seed=0, space=Space({n: tw.Float(0, 1) for n in "xyz"}))
+        study.optimize(lambda t, rng=rng: 2.3 + rng.normal(0, 0.01), 40)
+        visited.append(study.trials.unit(study.trials.space)[0])
+    same = (visited[0] == visited[1]).all(axis=1)
+    assert same[10::2].mean() >= 0.7
+    assert not same[11::2].any()
+
+
+def test_where_the_losses_can_be_predicted_exploring_stops():
+    study = tw.create_study(sampler="gp", seed=0)
+    study.optimize(bowl, 30)
+    x, y = (np.array([t.params[n] for t in study.trials]) for n in "xy")
+    assert np.median(np.hypot(x - 0.3, y - 0.4)[20:]) < 0.02

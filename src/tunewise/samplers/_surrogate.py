@@ -6,6 +6,7 @@ any time, computes the same.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -32,10 +33,14 @@ _CAUTION = 2.0  # the power of the probability of success
 
 
 class Fitted(NamedTuple):
-    """What is learned from the first trials: a warp and a set of hyperparameters."""
+    """What is learned from the first trials: a warp and a set of hyperparameters.
+
+    ``skill`` says by how many nats the process predicts left-out losses better than their mean and spread do.
+    """
 
     warp: Warp
     hyper: gp.Hyper
+    skill: float
 
 
 class Improvement(NamedTuple):
@@ -83,35 +88,38 @@ def _chain(weights: list[FloatArray], slopes: list[FloatArray]) -> FloatArray:
     return np.asarray(sum(w[:, None] * slope for w, slope in zip(weights, slopes, strict=True)))
 
 
-def surrogate(
+def learnt(
     trials: Trials, space: Space, seen: Observations, key: str | None, region_of: RegionOf = whole
-) -> tuple[gp.Posterior, Fitted]:
-    """The process given the finished trials of a region and, as if they had gone as expected, the pending ones.
+) -> Fitted:
+    """What the first trials of a region teach, remembered until there are a tenth more.
 
-    It is about coordinates of the region ``region_of(space, seen)``. ``key`` is the name of the loss; None if it is made up
-    for this one suggestion.
+    ``key`` is the name of the loss; None if it is made up for this one suggestion.
     """
-    n_fit = checkpoint(len(seen.loss))
-    first = seen if key is None else seen.take(slice(n_fit))
+    first = seen if key is None else seen.take(slice(checkpoint(len(seen.loss))))
     if len(first.loss) - first.infeasible.sum() < 2:
         first = seen
-    name = ("gp", key, region_of.__name__, space.pinned({}), len(first.loss), int(first.rows[-1]))
 
     def fit() -> Fitted:
         return _fit(space, region_of(space, first).view(first))
 
-    fitted = fit() if key is None or first is seen else trials.remember(name, fit)
-    near = region_of(space, seen).view(seen)
-    Z, group = features(space, near.X), feature_groups(space)
-    rows = subset(Z, near)
-    y, extra = _targets(fitted.warp, near.take(rows))
+    if key is None or first is seen:
+        return fit()
+    name = ("gp", key, region_of.__name__, space.pinned({}), len(first.loss), int(first.rows[-1]))
+    return trials.remember(name, fit)
+
+
+def posterior(space: Space, seen: Observations, fitted: Fitted) -> gp.Posterior:
+    """The process given finished trials and, as if they had gone as expected, the pending ones."""
+    Z, group = features(space, seen.X), feature_groups(space)
+    rows = subset(Z, seen)
+    y, extra = _targets(fitted.warp, seen.take(rows))
     model = gp.condition(Z[rows], y, group, extra, fitted.hyper)
-    if len(near.pending):
-        Z_pending = features(space, near.pending)
-        believed, _ = gp.predict(model, Z_pending)
-        Z_all, zeros = np.concatenate([Z[rows], Z_pending]), np.zeros(len(Z_pending))
-        model = gp.condition(Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper)
-    return model, fitted
+    if not len(seen.pending):
+        return model
+    Z_pending = features(space, seen.pending)
+    believed, _ = gp.predict(model, Z_pending)
+    Z_all, zeros = np.concatenate([Z[rows], Z_pending]), np.zeros(len(Z_pending))
+    return gp.condition(Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper)
 
 
 def _fit(space: Space, seen: Observations) -> Fitted:
@@ -125,13 +133,27 @@ def _fit(space: Space, seen: Observations) -> Fitted:
         warp = make_warp(seen.loss[~seen.infeasible], power)
         y, extra = _targets(warp, chosen)
         hyper = gp.fit(Z, y, group, extra)
-        mu, sigma = gp.leave_one_out(gp.condition(Z, y, group, extra, hyper), y)
-        density = -0.5 * ((y - mu) / sigma) ** 2 - np.log(sigma)
-        total = float((density[good] + warp.log_slope(chosen.loss[good])).sum())
+        density = _log_density(y, *gp.leave_one_out(gp.condition(Z, y, group, extra, hyper), y))[good].sum()
+        total = float(density + warp.log_slope(chosen.loss[good]).sum())
         if best is None or total > best[0]:
-            best = (total, Fitted(warp, hyper))
+            best = total, Fitted(warp, hyper, float(density - _guessed(y[good])))
     assert best is not None
     return best[1]
+
+
+def _guessed(y: FloatArray) -> float:
+    """The log density of each y (n,) under the normal distribution of all others, summed; -inf below 3."""
+    n = len(y)
+    if n < 3:
+        return -math.inf
+    mean = (y.sum() - y) / (n - 1)
+    square = ((y - y.mean()) ** 2).sum()
+    variance = np.maximum((square - (y - y.mean()) ** 2 * n / (n - 1)) / (n - 2), 1e-12) * n / (n - 1)
+    return float(_log_density(y, mean, np.sqrt(variance)).sum())
+
+
+def _log_density(y: FloatArray, mean: FloatArray, sd: FloatArray) -> FloatArray:
+    return np.asarray(-0.5 * ((y - mean) / sd) ** 2 - np.log(sd))
 
 
 def _targets(warp: Warp, seen: Observations) -> tuple[FloatArray, FloatArray]:

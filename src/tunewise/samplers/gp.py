@@ -25,6 +25,7 @@ from tunewise.types import FloatArray
 
 _SEEDS = 8
 _MOST_FAILURES = 256
+_LEAST_SKILL, _LEAST_SKILL_PER_TRIAL = 1.0, 1 / 8
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class GP:
 
     The first ``n_startup`` trials (default: clip(d / 2, 4, 10)) are the centre of the space and scrambled Sobol points.
     Several goals are scalarised anew for every trial (augmented Chebyshev, random weights, as in ParEGO).
+    As long as the surrogate predicts left-out losses hardly better than their mean does, every second suggestion goes on along
+    the Sobol points: all losses may be those of a plateau (a network that learns nothing), of which only noise can be learnt.
     After ``local_after`` trials every second suggestion is made by a surrogate of its own, of a box around the best trials.
     Cost: O(n^3) with n capped at 256, the most informative trials beyond.
     """
@@ -60,15 +63,15 @@ class GP:
         Raises:
             NoTrials: fewer than two finished trials hold the space.
         """
-        from tunewise.samplers._surrogate import surrogate
+        from tunewise.samplers._surrogate import learnt, posterior
         from tunewise.stats import gp
 
         seen = observations(trials, space)
         good = ~seen.infeasible
         if good.sum() < 2:
             raise NoTrials("A prediction needs at least 2 finished trials; run some first.")
-        model, fitted = surrogate(trials, space, seen, trials.goals[0].name)
-        mu, sigma = gp.predict(model, features(space, space.to_unit(raw)))
+        fitted = learnt(trials, space, seen, trials.goals[0].name)
+        mu, sigma = gp.predict(posterior(space, seen, fitted), features(space, space.to_unit(raw)))
         grid = np.quantile(seen.loss[good], np.linspace(0, 1, 65))
         warped = np.maximum.accumulate(fitted.warp(grid) + 1e-9 * np.arange(65))
         low, mid, high = (np.interp(v, warped, grid) for v in (mu - sigma, mu, mu + sigma))
@@ -97,23 +100,25 @@ class GP:
     def _improve(
         self, trials: Trials, space: Space, seen: Observations, number: int, rng: np.random.Generator
     ) -> FloatArray:
-        from tunewise.samplers._surrogate import improvement, surrogate
+        from tunewise.samplers._surrogate import improvement, learnt, posterior
 
         key = trials.goals[0].name if len(trials.goals) == 1 else None
-        region_of = around_best if self._is_local(space, seen, number, key) else whole
-        model, fitted = surrogate(trials, space, seen, key, region_of)
-        region = region_of(space, seen)
+        second_turn = number % 2 == 0 and key is not None and n_cells(space) is None
+        fitted, region = learnt(trials, space, seen, key), whole(space, seen)
+        if second_turn and fitted.skill < _LEAST_SKILL + _LEAST_SKILL_PER_TRIAL * len(seen.loss):
+            return self._first(trials, space, number)
+        if second_turn and self._has_enough(space, seen):
+            fitted, region = learnt(trials, space, seen, key, around_best), around_best(space, seen)
         near = region.view(seen)
-        acquisition, mu = improvement(model, fitted, space, near)
+        acquisition, mu = improvement(posterior(space, near, fitted), fitted, space, near)
         top = np.flatnonzero(~near.infeasible)[np.argsort(mu, kind="stable")[:_SEEDS]]
         visited = _raw(space, np.concatenate([seen.X, seen.pending]))
         return maximise(acquisition, space, region, np.nan_to_num(near.X[top], nan=0.5), visited, rng)
 
-    def _is_local(self, space: Space, seen: Observations, number: int, key: str | None) -> bool:
-        """Every second suggestion, once there are trials enough to tell the best from the rest."""
+    def _has_enough(self, space: Space, seen: Observations) -> bool:
+        """Whether there are trials enough to tell the best from the rest."""
         n_good = int(np.count_nonzero(~seen.infeasible))
-        enough = len(seen.loss) >= self.local_after and n_good >= 2 * n_best(space)
-        return enough and number % 2 == 0 and key is not None and n_cells(space) is None
+        return len(seen.loss) >= self.local_after and n_good >= 2 * n_best(space)
 
 
 def _one_loss(trials: Trials, seen: Observations, rng: np.random.Generator) -> FloatArray:
