@@ -413,3 +413,56 @@ def test_a_data_frame_has_a_row_a_trial():
     frame = study.trials_dataframe()
     assert frame["number"].tolist() == list(range(5))
     assert {"value", "state", "params_x", "params_kind", "duration"} <= set(frame.columns)
+
+
+def test_a_batch_is_so_many_trials_each_with_the_others_in_mind():
+    space = tw.Space({"k": tw.Categorical(("a", "b", "c", "d")), "n": tw.Int(1, 3)})
+    study = tw.create_study(space=space, seed=0)
+    study.optimize(lambda t: t.params["n"], 4)
+    seen = {tuple(t.params.items()) for t in study.trials}
+    batch = study.ask(12 - len(seen))
+    assert len({tuple(t.params.items()) for t in batch} | seen) == 12
+    for trial in batch:
+        study.tell(trial, 1.0)
+    assert isinstance(study.ask(), tw.Trial)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "3", True])
+def test_a_batch_is_a_whole_number(n):
+    study = tw.create_study()
+    with pytest.raises(SettingError, match="whole number of trials"):
+        study.ask(n)
+    assert len(study.trials) == 0
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_surrogate_predicts_in_the_units_of_the_metric(direction):
+    sign = 1 if direction == "minimize" else -1
+    study = tw.create_study(direction=direction, sampler="gp", seed=0)
+    study.optimize(
+        lambda t: sign * (7 + (t.suggest_float("x", 0, 1) - 0.3) ** 2 + (t.suggest_int("n", 1, 5) - 2) ** 2),
+        30,
+    )
+    best, far = study.predict([{"x": 0.3, "n": 2}, {"x": 0.3, "n": 5}])
+    assert best == pytest.approx(study.predict({"x": 0.3, "n": 2}))
+    assert best.mean == pytest.approx(sign * 7, abs=0.05)
+    assert sign * far.mean > 9
+    assert best.sd >= 0
+    assert study.predict([]) == []
+
+
+def test_what_cannot_be_predicted_is_a_sentence():
+    space = tw.Space(
+        {"x": tw.Float(0, 1), "k": tw.Categorical(("a", "b")), "y": tw.Float(0, 1)}, {"y": ("k", ["a"])}
+    )
+    study = tw.create_study(space=space, sampler="gp", seed=0)
+    with pytest.raises(NoTrials, match="at least 2"):
+        study.predict({"x": 0.5, "k": "b"})
+    study.optimize(lambda t: t.params["x"], 5)
+    assert math.isfinite(study.predict({"x": 0.5, "k": "b"}).mean)
+    with pytest.raises(SpaceError, match="no value for y"):
+        study.predict({"x": 0.5, "k": "a"})
+    with pytest.raises(SpaceError, match="'z'"):
+        study.predict({"x": 0.5, "k": "b", "z": 1})
+    with pytest.raises(SettingError, match="no surrogate"):
+        tw.create_study(sampler="tpe").predict({"x": 1})

@@ -53,6 +53,13 @@ class Goal:
         return 1.0 if self.direction == "minimize" else -1.0
 
 
+class Prediction(NamedTuple):
+    """What a surrogate expects of a metric at one point, in the metric's own units."""
+
+    mean: float
+    sd: float
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """How dead workers are noticed: within ``seconds`` their trials fail or, with "retry", are queued again.

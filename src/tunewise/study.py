@@ -22,7 +22,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
+
+import numpy as np
 
 from tunewise.dice import Dice
 from tunewise.errors import (
@@ -63,7 +65,7 @@ from tunewise.pruners import Pruner
 from tunewise.pruners import from_settings as pruner_from_settings
 from tunewise.pruners import make as make_pruner
 from tunewise.pruners import settings as pruner_settings
-from tunewise.records import FrozenTrial, Goal, Lease, StudyInfo, TrialState
+from tunewise.records import FrozenTrial, Goal, Lease, Prediction, StudyInfo, TrialState
 from tunewise.run import log
 from tunewise.run.loop import Callback, run_trials
 from tunewise.run.processes import Processes
@@ -248,12 +250,23 @@ class Study:
         self._append(_facts_of(trial, number, self.worker), durable=True)
         return number
 
-    def ask(self) -> Trial:
-        """Start a trial: the next one in the queue, or a new one.
+    @overload
+    def ask(self) -> Trial: ...
+    @overload
+    def ask(self, n: int) -> list[Trial]: ...
+    def ask(self, n: int | None = None) -> Trial | list[Trial]:
+        """Start a trial: the next one in the queue, or a new one. With ``n``, a list of so many.
 
-        Where the space is declared, all active parameters are suggested at once. The trial is on lease: should this
-        process die, it fails or is queued again (see `create_study`).
+        Where the space is declared, all active parameters are suggested at once, each trial of a batch with the others in
+        mind. The trial is on lease: should this process die, it fails or is queued again (see `create_study`).
+
+        Raises:
+            SettingError: ``n`` is not a whole number from 1 on.
         """
+        if n is not None:
+            if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+                raise SettingError(f"n is {n!r}; ask for a whole number of trials, at least 1.")
+            return [self.ask() for _ in range(n)]
         self._stay_alive()
         sampler = self.sampler.name
         number = self._claim(TrialStarted(NEXT, sampler, self.worker, time.time()))
@@ -261,6 +274,36 @@ class Study:
         if self.info.space is not None:
             self._suggest_all(trial, self.info.space)
         return trial
+
+    @overload
+    def predict(self, params: Mapping[str, Choice]) -> Prediction: ...
+    @overload
+    def predict(self, params: Sequence[Mapping[str, Choice]]) -> list[Prediction]: ...
+    def predict(
+        self, params: Mapping[str, Choice] | Sequence[Mapping[str, Choice]]
+    ) -> Prediction | list[Prediction]:
+        """What the sampler's surrogate expects of the (first) goal at some parameters: mean and standard deviation.
+
+        The deviation is that of the mean, without the noise of a single trial. O(n^3) with n capped at 256, then O(n^2) each.
+
+        Raises:
+            SettingError: the sampler has no surrogate ("auto" and "gp" have one).
+            SpaceError: a parameter is unknown, out of its range, or missing although it is active.
+            NoTrials: fewer than two trials are complete.
+        """
+        many = [params] if isinstance(params, Mapping) else list(params)
+        predict = getattr(self.sampler, "predict", None)
+        if predict is None:
+            raise SettingError(
+                f'The sampler {self.sampler.name!r} has no surrogate that could predict; use "auto" or "gp".'
+            )
+        trials = self.sync()
+        space = trials.space
+        raw = np.array([space.encode_all(each) for each in many]).reshape(len(many), space.n_dims)
+        mean, sd = predict(trials, space, raw)
+        sign = self.goals[0].sign
+        found = [Prediction(sign * float(m), float(s)) for m, s in zip(mean, sd, strict=True)]
+        return found[0] if isinstance(params, Mapping) else found
 
     def tell(
         self,

@@ -25,3 +25,7 @@ class Auto:
         """One point, by the method that suits."""
         method = GP() if trials.n_finished < self.n_model else TPE()
         return method.suggest(trials, space, number, rng)
+
+    def predict(self, trials: Trials, space: Space, raw: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation of the loss, as those of `GP.predict`."""
+        return GP().predict(trials, space, raw)

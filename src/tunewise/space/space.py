@@ -256,6 +256,18 @@ class Space(Mapping[str, Domain]):
                     raise SpaceError(f"Parameter {name!r}: {error}") from None
         return raw
 
+    def encode_all(self, params: Mapping[str, Any]) -> FloatArray:
+        """`encode` for a whole point; inactive values are left out. Raises SpaceError where an active one is missing."""
+        raw = self.encode(params)
+        missing = [
+            n for n, on, x in zip(self.names, self.active(raw), raw, strict=True) if on and np.isnan(x)
+        ]
+        if missing:
+            raise SpaceError(
+                f"{dict(params)} has no value for {', '.join(missing)}; give every active parameter."
+            )
+        return self.mask(raw)
+
     def decode(self, raw: FloatArray) -> Params:
         """Raw (d,) to a dict of values; NaN entries are left out."""
         numbers = np.asarray(raw).tolist()
