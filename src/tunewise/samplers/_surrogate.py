@@ -15,6 +15,7 @@ from tunewise.samplers._features import feature_groups, features
 from tunewise.samplers._observations import Observations
 from tunewise.samplers._order import checkpoint
 from tunewise.samplers._region import RegionOf, whole
+from tunewise.samplers._transfer import Trend
 from tunewise.space import Space
 from tunewise.stats import gp
 from tunewise.stats.acquisition import (
@@ -29,37 +30,62 @@ from tunewise.types import FloatArray, IntArray
 
 MOST_POINTS = 256
 _FAILURE_NOISE = 0.25
+_SHARES = (0.0, 0.5, 1.0)
 _CAUTION = 2.0  # the power of the probability of success
 
 
 class Fitted(NamedTuple):
     """What is learned from the first trials: a warp and a set of hyperparameters.
 
-    ``skill`` says by how many nats the process predicts left-out losses better than their mean and spread do.
+    ``skill`` says by how many nats the process predicts left-out losses better than their mean and spread do; ``share``, how
+    much of the trend of earlier studies helps it.
     """
 
     warp: Warp
     hyper: gp.Hyper
     skill: float
+    share: float
+
+
+class Model(NamedTuple):
+    """A process over warped losses: ``share`` times the trend of earlier studies, and what remains."""
+
+    rest: gp.Posterior
+    trend: Trend | None
+    share: float
+    offset: float
+
+    def predict(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation (m,) at features Z (m, D)."""
+        mu, sigma = gp.predict(self.rest, Z)
+        return mu + _shift(self.trend, self.share, self.offset, Z), sigma
+
+    def predict_with_gradient(self, Z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """The same, and the gradients (m, D) of both."""
+        mu, sigma, d_mu, d_sigma = gp.predict_with_gradient(self.rest, Z)
+        if self.trend is not None and self.share:
+            mu = mu + _shift(self.trend, self.share, self.offset, Z)
+            d_mu = d_mu + self.share * self.trend.slope(Z)
+        return mu, sigma, d_mu, d_sigma
 
 
 class Improvement(NamedTuple):
     """The acquisition: log expected improvement on ``best`` plus log probability of success, squared."""
 
-    model: gp.Posterior
+    model: Model
     best: float
     success: gp.Posterior | None
 
     def value(self, Z: FloatArray) -> FloatArray:
         """(m,) at features Z (m, D)."""
-        value = log_expected_improvement(*gp.predict(self.model, Z), self.best)
+        value = log_expected_improvement(*self.model.predict(Z), self.best)
         if self.success is None:
             return value
         return np.asarray(value + _CAUTION * log_probability_positive(*gp.predict(self.success, Z)))
 
     def value_and_gradient(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(m,) and (m, D) at features Z (m, D)."""
-        mu, sigma, *slopes = gp.predict_with_gradient(self.model, Z)
+        mu, sigma, *slopes = self.model.predict_with_gradient(Z)
         value, *weights = log_expected_improvement_gradient(mu, sigma, self.best)
         gradient = _chain(weights, slopes)
         if self.success is not None:
@@ -70,11 +96,11 @@ class Improvement(NamedTuple):
 
 
 def improvement(
-    model: gp.Posterior, fitted: Fitted, space: Space, seen: Observations
+    model: Model, fitted: Fitted, space: Space, seen: Observations
 ) -> tuple[Improvement, FloatArray]:
     """The acquisition, and the posterior means (g,) at the trials that went well, the best of which is to be improved."""
     Z, bad = features(space, seen.X), seen.infeasible
-    mu, _ = gp.predict(model, Z[~bad])
+    mu, _ = model.predict(Z[~bad])
     success = None
     if bad.any():
         rows = subset(Z, seen)
@@ -89,7 +115,12 @@ def _chain(weights: list[FloatArray], slopes: list[FloatArray]) -> FloatArray:
 
 
 def learnt(
-    trials: Trials, space: Space, seen: Observations, key: str | None, region_of: RegionOf = whole
+    trials: Trials,
+    space: Space,
+    seen: Observations,
+    key: str | None,
+    region_of: RegionOf = whole,
+    trend: Trend | None = None,
 ) -> Fitted:
     """What the first trials of a region teach, remembered until there are a tenth more.
 
@@ -100,7 +131,7 @@ def learnt(
         first = seen
 
     def fit() -> Fitted:
-        return _fit(space, region_of(space, first).view(first))
+        return _fit(space, region_of(space, first).view(first), trend)
 
     if key is None or first is seen:
         return fit()
@@ -108,35 +139,50 @@ def learnt(
     return trials.remember(name, fit)
 
 
-def posterior(space: Space, seen: Observations, fitted: Fitted) -> gp.Posterior:
+def posterior(space: Space, seen: Observations, fitted: Fitted, trend: Trend | None = None) -> Model:
     """The process given finished trials and, as if they had gone as expected, the pending ones."""
     Z, group = features(space, seen.X), feature_groups(space)
     rows = subset(Z, seen)
     y, extra = _targets(fitted.warp, seen.take(rows))
+    offset = _offset(trend, fitted.share, Z[rows])
+    y = y - _shift(trend, fitted.share, offset, Z[rows])
     model = gp.condition(Z[rows], y, group, extra, fitted.hyper)
-    if not len(seen.pending):
-        return model
-    Z_pending = features(space, seen.pending)
-    believed, _ = gp.predict(model, Z_pending)
-    Z_all, zeros = np.concatenate([Z[rows], Z_pending]), np.zeros(len(Z_pending))
-    return gp.condition(Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper)
+    if len(seen.pending):
+        Z_pending = features(space, seen.pending)
+        believed, _ = gp.predict(model, Z_pending)
+        Z_all, zeros = np.concatenate([Z[rows], Z_pending]), np.zeros(len(Z_pending))
+        model = gp.condition(Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper)
+    return Model(model, trend, fitted.share, offset)
 
 
-def _fit(space: Space, seen: Observations) -> Fitted:
-    """The warp and hyperparameters that predict left-out losses best, of two warps."""
+def _shift(trend: Trend | None, share: float, offset: float, Z: FloatArray) -> FloatArray | float:
+    return 0.0 if trend is None or not share else share * trend.mean(Z) - offset
+
+
+def _offset(trend: Trend | None, share: float, Z: FloatArray) -> float:
+    """The mean of the trend where there are data, which is left to the process."""
+    return 0.0 if trend is None or not share else share * float(trend.mean(Z).mean())
+
+
+def _fit(space: Space, seen: Observations, trend: Trend | None) -> Fitted:
+    """The warp, share of the trend and hyperparameters that predict left-out losses best, of a few."""
     Z, group = features(space, seen.X), feature_groups(space)
     rows = subset(Z, seen)
     Z, chosen = Z[rows], seen.take(rows)
     good = ~chosen.infeasible
     best: tuple[float, Fitted] | None = None
-    for power in (1.0, None):
-        warp = make_warp(seen.loss[~seen.infeasible], power)
-        y, extra = _targets(warp, chosen)
-        hyper = gp.fit(Z, y, group, extra)
-        density = _log_density(y, *gp.leave_one_out(gp.condition(Z, y, group, extra, hyper), y))[good].sum()
-        total = float(density + warp.log_slope(chosen.loss[good]).sum())
-        if best is None or total > best[0]:
-            best = total, Fitted(warp, hyper, float(density - _guessed(y[good])))
+    for share in (0.0,) if trend is None else _SHARES:
+        shift = _shift(trend, share, _offset(trend, share, Z), Z)
+        for power in (1.0, None):
+            warp = make_warp(seen.loss[~seen.infeasible], power)
+            y, extra = _targets(warp, chosen)
+            rest = y - shift
+            hyper = gp.fit(Z, rest, group, extra)
+            left_out = gp.leave_one_out(gp.condition(Z, rest, group, extra, hyper), rest)
+            density = _log_density(rest, *left_out)[good].sum()
+            total = float(density + warp.log_slope(chosen.loss[good]).sum())
+            if best is None or total > best[0]:
+                best = total, Fitted(warp, hyper, float(density - _guessed(y[good])), share)
     assert best is not None
     return best[1]
 

@@ -1,31 +1,59 @@
-"""The default: the method that suits the study at its present size."""
+"""The default: the methods that suit the study at its present size."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from tunewise.samplers.base import in_name_order
 from tunewise.samplers.gp import GP
-from tunewise.samplers.tpe import TPE
 from tunewise.space import Space
 from tunewise.trials import Trials
-from tunewise.types import FloatArray
+from tunewise.types import Choice, FloatArray
 
 
 @dataclass(frozen=True)
 class Auto:
-    """A Gaussian process for the first ``n_model`` trials, where each counts; TPE, which costs less, after that."""
+    """A Gaussian process for the first ``n_model`` trials, where each counts; then it takes turns with cheaper methods.
+
+    From then on two of three suggestions are made by CMA-ES, which starts where the process has come to, if all parameters are
+    numbers and always there; else by TPE. Which method makes which trial depends on the trial's number alone.
+
+    Args:
+        n_model: how many trials the Gaussian process makes alone.
+        prior: values that are believed to be good, by name; see `GP`.
+        warm_start_from: earlier studies of similar problems; see `GP`.
+    """
 
     n_model: int = 500
+    prior: Mapping[str, Choice] | None = None
+    warm_start_from: Sequence[Any] = ()
     name: ClassVar[str] = "auto"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "warm_start_from", self._model.warm_start_from)
+
+    @property
+    def _model(self) -> GP:
+        return GP(prior=self.prior, warm_start_from=self.warm_start_from)
+
+    @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
-        """One point, by the method that suits."""
-        method = GP() if trials.n_finished < self.n_model else TPE()
-        return method.suggest(trials, space, number, rng)
+        """One point, by the method whose turn it is."""
+        later = number - self.n_model
+        if later < 0 or later % 3 == 0:
+            return self._model.suggest(trials, space, number, rng)
+        if len(trials.goals) == 1 and not space.when and all(d.is_numeric for d in space.domains):
+            from tunewise.samplers.cmaes import continued
+
+            return continued(trials, space, self.n_model, self.name, rng)
+        from tunewise.samplers.tpe import TPE
+
+        return TPE().suggest(trials, space, number, rng)
 
     def predict(self, trials: Trials, space: Space, raw: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of the loss, as those of `GP.predict`."""
-        return GP().predict(trials, space, raw)
+        return self._model.predict(trials, space, raw)

@@ -61,10 +61,24 @@ class CmaEs:
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A draw from the distribution after the last whole generation."""
         require_one_goal(self, trials)
-        axes = _axes_of(space)
-        learner = _Learner(self, space.pinned({}))
-        state = trials.fold(("cmaes", learner), learner.begin(), learner)
-        return space.mask(space.from_unit(_draw(state, axes, rng)))
+        return _draw(trials, space, _Learner(self, space.pinned({}), self.name), rng)
+
+
+def continued(trials: Trials, space: Space, first: int, sampler: str, rng: np.random.Generator) -> FloatArray:
+    """A draw from a CMA-ES that starts where another search has come to, and learns from every trial from ``first`` on.
+
+    It starts at the best trial before ``first`` with the covariance of the 10 + 3d best (warm start: Nomura et al., AAAI
+    2021), and takes in points of other methods as injected ones (Hansen, arXiv:1110.4181).
+    """
+    order = best_to_worst(trials)
+    early = order[order < first][: 10 + 3 * space.n_dims]
+    source = tuple(early.tolist())
+    return _draw(trials, space, _Learner(CmaEs(), space.pinned({}), sampler, first, source), rng)
+
+
+def _draw(trials: Trials, space: Space, learner: _Learner, rng: np.random.Generator) -> FloatArray:
+    state = trials.fold(("cmaes", learner), learner.begin(trials), learner)
+    return space.mask(space.from_unit(_point(state, _axes_of(space), rng)))
 
 
 class _Axes(NamedTuple):
@@ -92,16 +106,23 @@ class _Learner:
 
     sampler: CmaEs
     space: Space
+    owner: str
+    first: int = 0
+    source: tuple[int, ...] = ()
 
-    def begin(self) -> _State:
-        """The distribution before the first generation, around the centre."""
+    def begin(self, trials: Trials) -> _State:
+        """The distribution before the first generation: around the centre, or that of the best trials of the source."""
         axes = _axes_of(self.space)
         population = self.sampler.population or 4 + int(3 * math.log(max(1, self.space.n_dims)))
-        return self._start(np.full(len(axes.numeric), 0.5), population, 0)
+        state = self._start(np.full(len(axes.numeric), 0.5), population, 0)
+        U = self._known(self.space.to_unit(trials.raw(self.space, np.array(self.source, dtype=np.int64))))
+        if len(U) <= len(axes.numeric) or not len(axes.numeric):
+            return state
+        return state._replace(normal=cma.start_like(U))
 
     def __call__(self, state: _State, trials: Trials, number: int) -> _State:
         """One more finished trial."""
-        mine = trials.sampler_of(number) == self.sampler.name
+        mine = trials.sampler_of(number) == self.owner and number >= self.first
         if not mine or trials.state[number] == TrialState.FAILED:
             return state
         state = state._replace(waiting=(*state.waiting, number))
@@ -113,6 +134,11 @@ class _Learner:
             return self._start(rng.random(len(state.normal.mean)), 2 * state.population, state.n_starts)
         return state
 
+    def _known(self, U: FloatArray) -> FloatArray:
+        """The numeric columns of the points that have them all."""
+        X = U[:, _axes_of(self.space).numeric]
+        return np.asarray(X[~np.isnan(X).any(axis=1)])
+
     def _start(self, mean: FloatArray, population: int, n_starts: int) -> _State:
         choice = tuple(np.full(k, 1.0 / k) for k in _axes_of(self.space).n_choices)
         return _State(cma.start(mean, self.sampler.sigma), choice, population, n_starts + 1, ())
@@ -120,7 +146,7 @@ class _Learner:
     def _learnt(self, state: _State, trials: Trials) -> _State:
         axes = _axes_of(self.space)
         rows = _sorted(np.array(state.waiting), trials)
-        U = self.space.to_unit(self.space.mask(trials.raw(self.space)[rows]))
+        U = self.space.to_unit(self.space.mask(trials.raw(self.space, rows)))
         normal = state.normal
         if len(axes.numeric):
             X = _spread_in_cells(U[:, axes.numeric], normal, axes, _generator(trials.seed, int(rows[0])))
@@ -152,7 +178,7 @@ def _borders(domain: Domain) -> FloatArray:
     return np.arange(1, domain.n_values) / domain.n_values
 
 
-def _draw(state: _State, axes: _Axes, rng: np.random.Generator) -> FloatArray:
+def _point(state: _State, axes: _Axes, rng: np.random.Generator) -> FloatArray:
     """A point of the unit cube (d,): of some draws the first inside it, else the last one clipped."""
     u = np.empty(len(axes.numeric) + len(axes.unordered))
     if len(axes.numeric):

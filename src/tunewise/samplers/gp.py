@@ -7,21 +7,24 @@ log expected improvement plus log probability of success (`_acquire`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from tunewise.errors import NoTrials
 from tunewise.samplers._acquire import maximise, n_cells
+from tunewise.samplers._belief import believed, start_of
 from tunewise.samplers._features import features, legal
 from tunewise.samplers._observations import Observations, observations
 from tunewise.samplers._region import around_best, n_best, whole
+from tunewise.samplers._transfer import Trend, source_of, trend_of
 from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
 from tunewise.trials import Trials
-from tunewise.types import FloatArray
+from tunewise.types import Choice, FloatArray
 
 _SEEDS = 8
 _MOST_FAILURES = 256
@@ -38,11 +41,28 @@ class GP:
     the Sobol points: all losses may be those of a plateau (a network that learns nothing), of which only noise can be learnt.
     After ``local_after`` trials every second suggestion is made by a surrogate of its own, of a box around the best trials.
     Cost: O(n^3) with n capped at 256, the most informative trials beyond.
+
+    Args:
+        n_startup: how many trials are made before there is a model.
+        local_after: from how many trials on every second suggestion is local.
+        prior: values that are believed to be good, by name, such as {"lr": 1e-3}: where the search starts and what it favours,
+            less and less as trials come in. Names that the study does not have have no effect.
+        warm_start_from: earlier studies of similar problems (their 100 most telling trials are kept in the settings). Their
+            best points come first; beyond that only as much is believed as helps to predict this study's losses.
+
+    Raises:
+        SettingError: what is to be started from is no study of one goal with 3 complete trials.
+        SpaceError: (when used) a believed value that its domain does not hold.
     """
 
     n_startup: int | None = None
     local_after: float = 60
+    prior: Mapping[str, Choice] | None = None
+    warm_start_from: Sequence[Any] = ()
     name: ClassVar[str] = "gp"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "warm_start_from", tuple(map(source_of, self.warm_start_from)))
 
     @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
@@ -64,28 +84,38 @@ class GP:
             NoTrials: fewer than two finished trials hold the space.
         """
         from tunewise.samplers._surrogate import learnt, posterior
-        from tunewise.stats import gp
 
         seen = observations(trials, space)
         good = ~seen.infeasible
         if good.sum() < 2:
             raise NoTrials("A prediction needs at least 2 finished trials; run some first.")
-        fitted = learnt(trials, space, seen, trials.goals[0].name)
-        mu, sigma = gp.predict(posterior(space, seen, fitted), features(space, space.to_unit(raw)))
+        trend = self._trend(trials, space)
+        fitted = learnt(trials, space, seen, trials.goals[0].name, trend=trend)
+        mu, sigma = posterior(space, seen, fitted, trend).predict(features(space, space.to_unit(raw)))
         grid = np.quantile(seen.loss[good], np.linspace(0, 1, 65))
         warped = np.maximum.accumulate(fitted.warp(grid) + 1e-9 * np.arange(65))
         low, mid, high = (np.interp(v, warped, grid) for v in (mu - sigma, mu, mu + sigma))
         return mid, (high - low) / 2
 
     def _startup(self, space: Space) -> int:
-        return self.n_startup if self.n_startup is not None else int(np.clip(-(-space.n_dims // 2), 4, 10))
+        if self.n_startup is not None:
+            return self.n_startup
+        usual = int(np.clip(-(-space.n_dims // 2), 4, 10))
+        return min(usual, len(self.warm_start_from) + 1) if self.warm_start_from else usual
 
     def _first(self, trials: Trials, space: Space, number: int) -> FloatArray:
+        trend = self._trend(trials, space)
+        if trend is not None and number < len(trend.best):
+            return legal(space, start_of(space, space.decode(space.from_unit(trend.best[number]))))
         if number == 0:
-            start = np.array([0.5 if domain.is_numeric else 0.0 for domain in space.domains])
-            return legal(space, start)
+            return legal(space, start_of(space, self.prior or {}))
         sequence = points_of("sobol", trials.seed, space.names, trials.names)
         return legal(space, sequence(np.array([number]))[0])
+
+    def _trend(self, trials: Trials, space: Space) -> Trend | None:
+        if not self.warm_start_from or len(trials.goals) > 1:
+            return None
+        return trials.remember(("trend", space.pinned({})), lambda: trend_of(space, self.warm_start_from))
 
     def _escape(self, space: Space, seen: Observations, rng: np.random.Generator) -> FloatArray:
         """Nothing has succeeded yet: go where failures are farthest."""
@@ -104,16 +134,21 @@ class GP:
 
         key = trials.goals[0].name if len(trials.goals) == 1 else None
         second_turn = number % 2 == 0 and key is not None and n_cells(space) is None
-        fitted, region = learnt(trials, space, seen, key), whole(space, seen)
+        trend = self._trend(trials, space)
+        fitted, region = learnt(trials, space, seen, key, whole, trend), whole(space, seen)
         if second_turn and fitted.skill < _LEAST_SKILL + _LEAST_SKILL_PER_TRIAL * len(seen.loss):
             return self._first(trials, space, number)
-        if second_turn and self._has_enough(space, seen):
-            fitted, region = learnt(trials, space, seen, key, around_best), around_best(space, seen)
+        local = second_turn and self._has_enough(space, seen)
+        if local:
+            trend, region = None, around_best(space, seen)
+            fitted = learnt(trials, space, seen, key, around_best)
         near = region.view(seen)
-        acquisition, mu = improvement(posterior(space, near, fitted), fitted, space, near)
+        improved, mu = improvement(posterior(space, near, fitted, trend), fitted, space, near)
         top = np.flatnonzero(~near.infeasible)[np.argsort(mu, kind="stable")[:_SEEDS]]
+        seeds = np.concatenate([near.X[top], *([] if trend is None else [trend.best])])
         visited = _raw(space, np.concatenate([seen.X, seen.pending]))
-        return maximise(acquisition, space, region, np.nan_to_num(near.X[top], nan=0.5), visited, rng)
+        acquisition = improved if local else believed(improved, space, self.prior or {}, len(seen.loss))
+        return maximise(acquisition, space, region, np.nan_to_num(seeds, nan=0.5), visited, rng)
 
     def _has_enough(self, space: Space, seen: Observations) -> bool:
         """Whether there are trials enough to tell the best from the rest."""

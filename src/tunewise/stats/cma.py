@@ -54,6 +54,13 @@ def start(mean: FloatArray, sigma: float) -> Normal:
     return Normal(np.asarray(mean, dtype=np.float64), sigma, np.ones(n), eye, eye, zeros, zeros, 0)
 
 
+def start_like(X: FloatArray) -> Normal:
+    """The distribution of points X (k, n), best first, about the first of them; no narrower than 1e-4 in any direction."""
+    C, root = _repaired(np.cov(X, rowvar=False).reshape(X.shape[1], X.shape[1]) + 1e-8 * np.eye(X.shape[1]))
+    sigma = math.exp(0.5 * float(np.linalg.slogdet(C)[1]) / X.shape[1])
+    return start(X[0], sigma)._replace(C=C / sigma**2, root=root / sigma)
+
+
 def points(normal: Normal, z: FloatArray) -> FloatArray:
     """Standard normal z (k, n) to points (k, n), eq. 38-40."""
     return np.asarray(normal.mean + normal.sigma * normal.scale * (z @ normal.root))
