@@ -14,13 +14,15 @@ from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray
 
+_MODEL_EVERY = 3
+
 
 @dataclass(frozen=True)
 class Auto:
     """A Gaussian process for the first ``n_model`` trials, where each counts; then it takes turns with cheaper methods.
 
-    From then on two of three suggestions are made by CMA-ES, which starts where the process has come to, if all parameters are
-    numbers and always there; else by TPE. Which method makes which trial depends on the trial's number alone.
+    From then on two of three suggestions are made by CMA-ES, which starts where the process has come to; by TPE where there are
+    conditions or several goals. Which method makes which trial depends on the trial's number alone.
 
     Args:
         n_model: how many trials the Gaussian process makes alone.
@@ -28,7 +30,7 @@ class Auto:
         warm_start_from: earlier studies of similar problems; see `GP`.
     """
 
-    n_model: int = 500
+    n_model: int = 300
     prior: Mapping[str, Choice] | None = None
     warm_start_from: Sequence[Any] = ()
     name: ClassVar[str] = "auto"
@@ -44,12 +46,12 @@ class Auto:
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One point, by the method whose turn it is."""
         later = number - self.n_model
-        if later < 0 or later % 3 == 0:
+        if later < 0 or later % _MODEL_EVERY == 0:
             return self._model.suggest(trials, space, number, rng)
-        if len(trials.goals) == 1 and not space.when and all(d.is_numeric for d in space.domains):
-            from tunewise.samplers.cmaes import continued
+        if len(trials.goals) == 1 and not space.when:
+            from tunewise.samplers.cmaes import Turns, continued
 
-            return continued(trials, space, self.n_model, self.name, rng)
+            return continued(trials, space, Turns(self.name, self.n_model, _MODEL_EVERY), rng)
         from tunewise.samplers.tpe import TPE
 
         return TPE().suggest(trials, space, number, rng)

@@ -61,24 +61,35 @@ class CmaEs:
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A draw from the distribution after the last whole generation."""
         require_one_goal(self, trials)
-        return _draw(trials, space, _Learner(self, space.pinned({}), self.name), rng)
+        return _draw(trials, space, _Learner(self, space.pinned({}), Turns(self.name)), rng)
 
 
-def continued(trials: Trials, space: Space, first: int, sampler: str, rng: np.random.Generator) -> FloatArray:
-    """A draw from a CMA-ES that starts where another search has come to, and learns from every trial from ``first`` on.
+def continued(trials: Trials, space: Space, turns: Turns, rng: np.random.Generator) -> FloatArray:
+    """A draw from a CMA-ES that starts where another search has come to: at the best trial before its first turn.
 
-    It starts at the best trial before ``first`` with the covariance of the 10 + 3d best (warm start: Nomura et al., AAAI
-    2021), and takes in points of other methods as injected ones (Hansen, arXiv:1110.4181).
+    Its first covariance is that of the 10 + 3d best trials (warm start: Nomura et al., AAAI 2021).
     """
     order = best_to_worst(trials)
-    early = order[order < first][: 10 + 3 * space.n_dims]
-    source = tuple(early.tolist())
-    return _draw(trials, space, _Learner(CmaEs(), space.pinned({}), sampler, first, source), rng)
+    early = order[order < turns.first][: 10 + 3 * space.n_dims]
+    return _draw(trials, space, _Learner(CmaEs(), space.pinned({}), turns, tuple(early.tolist())), rng)
 
 
 def _draw(trials: Trials, space: Space, learner: _Learner, rng: np.random.Generator) -> FloatArray:
     state = trials.fold(("cmaes", learner), learner.begin(trials), learner)
     return space.mask(space.from_unit(_point(state, _axes_of(space), rng)))
+
+
+class Turns(NamedTuple):
+    """Which trials are those of this method: from ``first`` on, but not every ``except_every``-th (0: all)."""
+
+    sampler: str
+    first: int = 0
+    except_every: int = 0
+
+    def __contains__(self, number: object) -> bool:
+        """Whether a trial of that sampler with this number is."""
+        later = int(number) - self.first  # type: ignore[call-overload]
+        return bool(later >= 0 and not (self.except_every and later % self.except_every == 0))
 
 
 class _Axes(NamedTuple):
@@ -106,8 +117,7 @@ class _Learner:
 
     sampler: CmaEs
     space: Space
-    owner: str
-    first: int = 0
+    turns: Turns
     source: tuple[int, ...] = ()
 
     def begin(self, trials: Trials) -> _State:
@@ -115,14 +125,19 @@ class _Learner:
         axes = _axes_of(self.space)
         population = self.sampler.population or 4 + int(3 * math.log(max(1, self.space.n_dims)))
         state = self._start(np.full(len(axes.numeric), 0.5), population, 0)
-        U = self._known(self.space.to_unit(trials.raw(self.space, np.array(self.source, dtype=np.int64))))
-        if len(U) <= len(axes.numeric) or not len(axes.numeric):
-            return state
-        return state._replace(normal=cma.start_like(U))
+        U = self.space.to_unit(trials.raw(self.space, np.array(self.source, dtype=np.int64)))
+        choice = tuple(
+            _frequencies(U[:, j], len(p)) for p, j in zip(state.choice, axes.unordered, strict=True)
+        )
+        X = U[:, axes.numeric]
+        X = X[~np.isnan(X).any(axis=1)]
+        if len(X) <= len(axes.numeric) or not len(axes.numeric):
+            return state._replace(choice=choice)
+        return state._replace(normal=cma.start_like(X), choice=choice)
 
     def __call__(self, state: _State, trials: Trials, number: int) -> _State:
         """One more finished trial."""
-        mine = trials.sampler_of(number) == self.owner and number >= self.first
+        mine = trials.sampler_of(number) == self.turns.sampler and number in self.turns
         if not mine or trials.state[number] == TrialState.FAILED:
             return state
         state = state._replace(waiting=(*state.waiting, number))
@@ -133,11 +148,6 @@ class _Learner:
             rng = _generator(trials.seed, number)
             return self._start(rng.random(len(state.normal.mean)), 2 * state.population, state.n_starts)
         return state
-
-    def _known(self, U: FloatArray) -> FloatArray:
-        """The numeric columns of the points that have them all."""
-        X = U[:, _axes_of(self.space).numeric]
-        return np.asarray(X[~np.isnan(X).any(axis=1)])
 
     def _start(self, mean: FloatArray, population: int, n_starts: int) -> _State:
         choice = tuple(np.full(k, 1.0 / k) for k in _axes_of(self.space).n_choices)
@@ -228,6 +238,13 @@ def _learnt_choice(p: FloatArray, u: FloatArray, n_dims: int) -> FloatArray:
     least = (1.0 - 0.73 ** (1.0 / n_dims)) / (k - 1)
     moved = np.maximum((1.0 - _CHOICE_RATE) * p + _CHOICE_RATE * wanted, least)
     return np.asarray(moved / moved.sum())
+
+
+def _frequencies(u: FloatArray, k: int) -> FloatArray:
+    """How often each of k choices was taken, with one more of each."""
+    index = np.minimum((u[~np.isnan(u)] * k).astype(np.int64), k - 1)
+    counts = np.bincount(index, minlength=k) + 1.0
+    return np.asarray(counts / counts.sum())
 
 
 def _generator(seed: int, number: int) -> np.random.Generator:
