@@ -26,9 +26,10 @@ from tunewise.stats.acquisition import (
 )
 from tunewise.stats.warp import Warp, make_warp
 from tunewise.trials import Trials
-from tunewise.types import FloatArray, IntArray
+from tunewise.types import FloatArray
 
 MOST_POINTS = 256
+_MOST_TO_FIT = 128
 _FAILURE_NOISE = 0.25
 _SHARES = (0.0, 0.5, 1.0)
 _CAUTION = 2.0  # the power of the probability of success
@@ -103,10 +104,8 @@ def improvement(
     mu, _ = model.predict(Z[~bad])
     success = None
     if bad.any():
-        rows = subset(Z, seen)
-        labels = np.where(bad[rows], -1.0, 1.0)
         hyper = fitted.hyper._replace(signal_var=1.0, noise_var=0.05)
-        success = gp.condition(Z[rows], labels, feature_groups(space), np.zeros(len(rows)), hyper)
+        success = gp.condition(Z, np.where(bad, -1.0, 1.0), feature_groups(space), np.zeros(len(Z)), hyper)
     return Improvement(model, float(mu.min()), success), mu
 
 
@@ -142,15 +141,14 @@ def learnt(
 def posterior(space: Space, seen: Observations, fitted: Fitted, trend: Trend | None = None) -> Model:
     """The process given finished trials and, as if they had gone as expected, the pending ones."""
     Z, group = features(space, seen.X), feature_groups(space)
-    rows = subset(Z, seen)
-    y, extra = _targets(fitted.warp, seen.take(rows))
-    offset = _offset(trend, fitted.share, Z[rows])
-    y = y - _shift(trend, fitted.share, offset, Z[rows])
-    model = gp.condition(Z[rows], y, group, extra, fitted.hyper)
+    y, extra = _targets(fitted.warp, seen)
+    offset = _offset(trend, fitted.share, Z)
+    y = y - _shift(trend, fitted.share, offset, Z)
+    model = gp.condition(Z, y, group, extra, fitted.hyper)
     if len(seen.pending):
         Z_pending = features(space, seen.pending)
         believed, _ = gp.predict(model, Z_pending)
-        Z_all, zeros = np.concatenate([Z[rows], Z_pending]), np.zeros(len(Z_pending))
+        Z_all, zeros = np.concatenate([Z, Z_pending]), np.zeros(len(Z_pending))
         model = gp.condition(Z_all, np.append(y, believed), group, np.append(extra, zeros), fitted.hyper)
     return Model(model, trend, fitted.share, offset)
 
@@ -166,9 +164,8 @@ def _offset(trend: Trend | None, share: float, Z: FloatArray) -> float:
 
 def _fit(space: Space, seen: Observations, trend: Trend | None) -> Fitted:
     """The warp, share of the trend and hyperparameters that predict left-out losses best, of a few."""
-    Z, group = features(space, seen.X), feature_groups(space)
-    rows = subset(Z, seen)
-    Z, chosen = Z[rows], seen.take(rows)
+    chosen = most_telling(space, seen, _MOST_TO_FIT)
+    Z, group = features(space, chosen.X), feature_groups(space)
     good = ~chosen.infeasible
     best: tuple[float, Fitted] | None = None
     for share in (0.0,) if trend is None else _SHARES:
@@ -211,15 +208,15 @@ def _targets(warp: Warp, seen: Observations) -> tuple[FloatArray, FloatArray]:
     return y, np.where(known, 0.0, _FAILURE_NOISE)
 
 
-def subset(Z: FloatArray, seen: Observations) -> IntArray:
-    """At most 256 rows: the best, the nearest to the best, and an even spread of the rest; ascending."""
-    n = len(Z)
-    if n <= MOST_POINTS:
-        return np.arange(n)
+def most_telling(space: Space, seen: Observations, most: int = MOST_POINTS) -> Observations:
+    """At most so many trials: the best, the nearest to the best one, and an even spread of the rest, in their order."""
+    n = len(seen.loss)
+    if n <= most:
+        return seen
+    Z = features(space, seen.X)
     order = np.argsort(np.where(seen.infeasible, np.inf, seen.loss), kind="stable")
-    best = order[:64]
     distance = ((Z - Z[order[0]]) ** 2).sum(axis=1)
-    near = np.argsort(distance, kind="stable")[:160]
-    spread = np.linspace(0, n - 1, 64).astype(np.int64)
-    chosen = dict.fromkeys([*best.tolist(), *near.tolist(), *spread.tolist()])
-    return np.asarray(np.sort(np.array(list(chosen)[:MOST_POINTS])))
+    near = np.argsort(distance, kind="stable")[: 5 * most // 8]
+    spread = np.linspace(0, n - 1, most // 4).astype(np.int64)
+    chosen = dict.fromkeys([*order[: most // 4].tolist(), *near.tolist(), *spread.tolist()])
+    return seen.take(np.sort(np.array(list(chosen)[:most])))

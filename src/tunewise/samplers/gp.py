@@ -83,7 +83,7 @@ class GP:
         Raises:
             NoTrials: fewer than two finished trials hold the space.
         """
-        from tunewise.samplers._surrogate import learnt, posterior
+        from tunewise.samplers._surrogate import learnt, most_telling, posterior
 
         seen = observations(trials, space)
         good = ~seen.infeasible
@@ -91,7 +91,9 @@ class GP:
             raise NoTrials("A prediction needs at least 2 finished trials; run some first.")
         trend = self._trend(trials, space)
         fitted = learnt(trials, space, seen, trials.goals[0].name, trend=trend)
-        mu, sigma = posterior(space, seen, fitted, trend).predict(features(space, space.to_unit(raw)))
+        mu, sigma = posterior(space, most_telling(space, seen), fitted, trend).predict(
+            features(space, space.to_unit(raw))
+        )
         grid = np.quantile(seen.loss[good], np.linspace(0, 1, 65))
         warped = np.maximum.accumulate(fitted.warp(grid) + 1e-9 * np.arange(65))
         low, mid, high = (np.interp(v, warped, grid) for v in (mu - sigma, mu, mu + sigma))
@@ -130,7 +132,7 @@ class GP:
     def _improve(
         self, trials: Trials, space: Space, seen: Observations, number: int, rng: np.random.Generator
     ) -> FloatArray:
-        from tunewise.samplers._surrogate import improvement, learnt, posterior
+        from tunewise.samplers._surrogate import improvement, learnt, most_telling, posterior
 
         key = trials.goals[0].name if len(trials.goals) == 1 else None
         second_turn = number % 2 == 0 and key is not None and n_cells(space) is None
@@ -142,7 +144,7 @@ class GP:
         if local:
             trend, region = None, around_best(space, seen)
             fitted = learnt(trials, space, seen, key, around_best)
-        near = region.view(seen)
+        near = most_telling(space, region.view(seen))
         improved, mu = improvement(posterior(space, near, fitted, trend), fitted, space, near)
         top = np.flatnonzero(~near.infeasible)[np.argsort(mu, kind="stable")[:_SEEDS]]
         seeds = np.concatenate([near.X[top], *([] if trend is None else [trend.best])])
