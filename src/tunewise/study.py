@@ -422,7 +422,7 @@ class Study:
                 self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
             self._log.beat(self.name, worker, None)
         else:
-            self._give_up(worker, str(lost))
+            self.give_up(worker, str(lost))
         return self._trials.row(numbers[0])
 
     def stop(self) -> None:
@@ -430,6 +430,21 @@ class Study:
         self._stopped.set()
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        """How many batches of the log are folded."""
+        return self._position
+
+    def adopt(self) -> None:
+        """Deliver what processes of this machine that are gone could not deliver."""
+        self._delivery.adopt()
+
+    def detach(self) -> None:
+        """Let running trials go on without a lease, as those that `tunewise ask` starts: who runs them tells their results."""
+        self._leave()
+        if not self._is_private:
+            self._log.beat(self.name, self.worker, None)
 
     @property
     def worker(self) -> str:
@@ -515,7 +530,8 @@ class Study:
         """End a trial: (its record, whether it waits for the storage to answer)."""
         live = trial if isinstance(trial, Trial) else None
         number = trial.number if isinstance(trial, Trial) else int(trial)
-        trials = self._trials if live is not None else self._sync_if_possible()
+        is_known = live is not None and self._trials.is_open(number)
+        trials = self._trials if is_known else self._sync_if_possible()
         is_late = not trials.is_open(number) and live is not None and self._lost(live)
         if not trials.is_open(number) and not is_late:
             trials.row(number)
@@ -657,10 +673,10 @@ class Study:
     def _look_around(self) -> None:
         stamps = self._log.beat(self.name, self.worker, self._stamps.next())
         for worker in self._watch.lost(stamps):
-            self._give_up(worker)
+            self.give_up(worker)
 
-    def _give_up(self, worker: str, reason: str = "") -> None:
-        """End what a lost worker was running, or queue it again."""
+    def give_up(self, worker: str, reason: str = "") -> None:
+        """End what a lost worker was running, or queue it again, as `create_study` was told."""
         with self._lock:
             trials = self.sync()
             lease, at = self.info.lease, time.time()

@@ -304,8 +304,8 @@ class SqliteLog:
             raise self._unreachable(error) from error
         except sqlite3.DatabaseError as error:
             raise StorageError(
-                f"{self.path} is not a usable SQLite file: {error}. If it was one, `tunewise doctor {self.path}` saves "
-                "what can be read; else choose another file."
+                f"{self.path} is not a usable SQLite file: {error}. If it was one, `tunewise doctor {self.path} "
+                "--repair` saves what can be read; else choose another file."
             ) from error
 
     def _unreachable(self, error: Exception) -> StorageUnreachable:
