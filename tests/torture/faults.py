@@ -1,6 +1,6 @@
 """One fault at the N-th call on the store's files, for every N, under a script of 20 operations.
 
-``python tests/torture/faults.py sqlite kill [every]`` compiles ``faults.c``, starts itself again with it, and prints JSON. After each
+``python tests/torture/faults.py sqlite kill [every]`` compiles ``faults.c``, starts itself again with it, prints JSON. After each
 fault the store must be in the state before or after the operation that was interrupted, and, the fault gone, repeating that
 operation and going on must end as without a fault.
 """
