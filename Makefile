@@ -9,7 +9,7 @@ JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint docs bench validation clean
+.PHONY: demo test lint docs bench validation torture clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.stamp
@@ -33,6 +33,11 @@ bench: .venv/test.stamp
 validation: export OMP_NUM_THREADS = 1
 validation: .venv/test.stamp
 	$(BIN)/python -m validation
+
+torture: export OMP_NUM_THREADS = 1
+torture: export TUNEWISE_TORTURE = full
+torture: .venv/servers.stamp
+	$(BIN)/python -m pytest tests/torture -s --timeout=3600
 
 clean:
 	rm -rf .venv build dist demo docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

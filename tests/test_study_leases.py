@@ -42,7 +42,7 @@ def make(path, **settings):
 
 def lose(study, trial):
     """What a survivor writes when the worker of ``trial`` was lost."""
-    study._give_up(trial.worker)
+    study.give_up(trial.worker)
 
 
 WORKER = """
@@ -162,7 +162,7 @@ def test_a_loop_survives_the_loss_of_its_lease(path):
     def objective(trial):
         if trial.number == 0 and trial.attempt == 1:
             other.sync()
-            other._give_up(trial.worker)
+            other.give_up(trial.worker)
             assert other.ask().number == 0
             other.tell(0, -1.0)
         return trial.suggest_float("x", 0, 1)

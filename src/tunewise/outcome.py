@@ -61,32 +61,50 @@ def as_values(values: Any, goals: Sequence[Goal]) -> tuple[float, ...]:
     if isinstance(values, Mapping):
         missing = [goal.name for goal in goals if goal.name not in values]
         if missing:
-            raise SettingError(f"The result {dict(values)!r} lacks {missing}; return every goal.")
+            raise SettingError(f"The result {_shown(dict(values))} lacks {missing}; return every goal.")
         return tuple(_number(values[goal.name]) for goal in goals)
     if hasattr(values, "tolist"):
-        values = values.tolist()
+        try:
+            values = values.tolist()
+        except Exception as error:  # somebody else's code
+            raise _no_number(values, error) from None
     if isinstance(values, list | tuple):
         if len(values) != len(goals):
             raise SettingError(
-                f"The result {values!r} has {len(values)} values; this study has {len(goals)} goals."
+                f"The result {_shown(values)} has {len(values)} values; this study has {len(goals)} goals."
             )
         return tuple(_number(value) for value in values)
     if len(goals) != 1:
-        raise SettingError(f"The result {values!r} is one value; this study has {len(goals)} goals.")
+        raise SettingError(f"The result {_shown(values)} is one value; this study has {len(goals)} goals.")
     return (_number(values),)
 
 
 def _number(value: Any) -> float:
     if isinstance(value, str | bytes | complex):
-        raise SettingError(f"The result {value!r} is no number; return a float.")
+        raise _no_number(value)
     try:
         return float(value)
     except OverflowError:
         return math.copysign(math.inf, value > 0 or -1)
-    except (TypeError, ValueError):
-        raise SettingError(
-            f"The result {value!r} ({type(value).__name__}) is no number; return a float."
-        ) from None
+    except Exception as error:  # somebody else's code
+        raise _no_number(value, error) from None
+
+
+def _no_number(value: Any, error: Exception | None = None) -> SettingError:
+    kind = type(value).__name__
+    why = (
+        ""
+        if error is None or isinstance(error, TypeError | ValueError)
+        else f" ({type(error).__name__}: {error})"
+    )
+    return SettingError(f"The result {_shown(value)} ({kind}) is no number{why}; return a float.")
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return f"of type {type(value).__name__}"
 
 
 def _last_reports(trials: Trials, number: int) -> list[float] | None:

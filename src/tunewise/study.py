@@ -18,7 +18,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,7 @@ from tunewise.pruners import make as make_pruner
 from tunewise.pruners import settings as pruner_settings
 from tunewise.records import FrozenTrial, Goal, Lease, Prediction, StudyInfo, TrialState
 from tunewise.run import log
+from tunewise.run.interrupt import ignored
 from tunewise.run.loop import Callback, run_trials
 from tunewise.run.processes import Processes
 from tunewise.samplers import Sampler
@@ -369,7 +370,10 @@ class Study:
     ) -> None:
         """Run ``n_trials`` more trials of ``function``, or as many as start within ``timeout`` seconds.
 
-        With neither, runs until `stop`, a finite search is exhausted, or Ctrl-C. ``n_jobs`` threads work at once
+        With neither, runs until `stop`, a finite search is exhausted, or Ctrl-C. ``n_trials`` counts trials that end, however
+        they end; one whose worker was lost and that is queued again counts when it ends. Ctrl-C once starts no more trials and
+        raises KeyboardInterrupt when those that run have ended; twice gives them back to the queue at once. Either way the study
+        goes on where it stopped when ``optimize`` is called again. ``n_jobs`` threads work at once
         (-1: one a core). Exceptions in ``catch`` end the trial as FAILED and the loop goes on; others end the loop
         after the trial was recorded. ``callbacks`` are called as ``callback(study, record)`` after every trial.
 
@@ -421,13 +425,23 @@ class Study:
         self._stopped.clear()
         pool: Executor = Processes() if isinstance(executor, str) else executor
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
-        task = (place, self.name, self.sampler, self.pruner, function, errors, log.get_verbosity())
+        task = (
+            place,
+            self.name,
+            self.sampler,
+            self.pruner,
+            function,
+            errors,
+            log.get_verbosity(),
+            os.getpid(),
+        )
         is_done = False
         try:
             run_trials(
                 lambda: self._run_one(function, errors),
                 submit=lambda: pool.submit(_run_elsewhere, *task),
                 collect=self._collect,
+                cancel=getattr(pool, "end_running", lambda: None),
                 callbacks=[partial(each, self) for each in callbacks],
                 n_trials=n_trials,
                 seconds=timeout,
@@ -438,7 +452,7 @@ class Study:
             )
             is_done = True
         finally:
-            if pool is not executor or not is_done:
+            if pool is not executor:  # another's may have more to do
                 pool.shutdown(cancel_futures=not is_done)
 
     def _collect(self, future: Future[tuple[int, Exception | None, str]]) -> FrozenTrial:
@@ -465,7 +479,7 @@ class Study:
                 self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
             self._log.beat(self.name, worker, None)
         else:
-            self._give_up(worker, str(lost))
+            self.give_up(worker, str(lost))
         return self._trials.row(numbers[0])
 
     def stop(self) -> None:
@@ -473,6 +487,21 @@ class Study:
         self._stopped.set()
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        """How many batches of the log are folded."""
+        return self._position
+
+    def adopt(self) -> None:
+        """Deliver what processes of this machine that are gone could not deliver."""
+        self._delivery.adopt()
+
+    def detach(self) -> None:
+        """Let running trials go on without a lease, as those that `tunewise ask` starts: who runs them tells their results."""
+        self._leave()
+        if not self._is_private:
+            self._log.beat(self.name, self.worker, None)
 
     @property
     def worker(self) -> str:
@@ -558,7 +587,8 @@ class Study:
         """End a trial: (its record, whether it waits for the storage to answer)."""
         live = trial if isinstance(trial, Trial) else None
         number = trial.number if isinstance(trial, Trial) else int(trial)
-        trials = self._trials if live is not None else self._sync_if_possible()
+        is_known = live is not None and self._trials.is_open(number)
+        trials = self._trials if is_known else self._sync_if_possible()
         is_late = not trials.is_open(number) and live is not None and self._lost(live)
         if not trials.is_open(number) and not is_late:
             trials.row(number)
@@ -700,10 +730,10 @@ class Study:
     def _look_around(self) -> None:
         stamps = self._log.beat(self.name, self.worker, self._stamps.next())
         for worker in self._watch.lost(stamps):
-            self._give_up(worker)
+            self.give_up(worker)
 
-    def _give_up(self, worker: str, reason: str = "") -> None:
-        """End what a lost worker was running, or queue it again."""
+    def give_up(self, worker: str, reason: str = "") -> None:
+        """End what a lost worker was running, or queue it again, as `create_study` was told."""
         with self._lock:
             trials = self.sync()
             lease, at = self.info.lease, time.time()
@@ -736,17 +766,19 @@ def _run_elsewhere(
     function: Objective,
     catch: tuple[type[BaseException], ...],
     verbosity: int,
+    parent: int,
 ) -> tuple[int, Exception | None, str]:
     """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback)."""
     log.set_verbosity(verbosity)
-    study = Study(open_log(place, create=False), name, sampler, pruner)
-    study._patience = _PATIENCE_SECONDS
-    try:
-        record, error = study._try_one(function)
-        study._delivery.catch_up()
-    finally:
-        study._leave()
-        study._log.close()
+    with nullcontext() if os.getpid() == parent else ignored():
+        study = Study(open_log(place, create=False), name, sampler, pruner)
+        study._patience = _PATIENCE_SECONDS
+        try:
+            record, error = study._try_one(function)
+            study._delivery.catch_up()
+        finally:
+            study._leave()
+            study._log.close()
     if error is None or isinstance(error, catch):
         return record.number, None, ""
     text = "".join(traceback.format_exception(error))

@@ -102,3 +102,40 @@ def test_impossible_settings(wrong):
 def test_an_unknown_executor(study):
     with pytest.raises(SettingError, match="'dask'"):
         study.optimize(tells_its_process, 1, executor="dask")
+
+
+def dies_once(trial):
+    trial.suggest_float("x", 0, 1)
+    if trial.number == 1 and trial.attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 1.0
+
+
+def test_the_time_limit_does_not_count_the_start_of_the_process(study):
+    study.optimize(tells_its_process, 1, executor=tw.Processes(trial_seconds=0.5))  # starting takes longer
+    assert study.trials[0].state == TrialState.COMPLETE
+
+
+def test_a_lost_trial_counts_when_it_ends(tmp_path):
+    study = tw.create_study("s", tmp_path / "retry.db", sampler="random", seed=1, on_lost="retry")
+    seen = []
+    study.optimize(dies_once, 3, executor="processes", callbacks=[lambda s, t: seen.append(t.number)])
+    assert [(t.state.name, study.trials.attempts(t.number)) for t in study.trials] == [
+        ("COMPLETE", 1),
+        ("COMPLETE", 2),
+        ("COMPLETE", 1),
+    ]
+    assert sorted(seen) == [0, 1, 2]
+
+
+def test_an_executor_that_was_passed_in_stays_open_after_an_error(study):
+    executor = tw.Processes()
+    with pytest.raises(ValueError, match="bad batch"):
+        study.optimize(fails, 1, executor=executor)
+    study.optimize(tells_its_process, 1, executor=executor)
+    assert [trial.state.name for trial in study.trials] == ["FAILED", "COMPLETE"]
+    executor.shutdown()
+
+
+def fails(trial):
+    raise ValueError("bad batch")

@@ -45,6 +45,7 @@ def command(
     if opened.info.space is None:
         raise SettingError(f"The study {opened.name!r} has no declared space; give it with --space.")
     trial = opened.ask()
+    opened.detach()
     if as_json:
         print_json({"number": trial.number, "params": trial.params})
         return

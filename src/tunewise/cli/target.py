@@ -16,7 +16,7 @@ from tunewise.types import Choice, Params
 def is_target(text: str) -> bool:
     """Whether a text names a function in a file or module, and no storage or study."""
     where, _, name = text.rpartition(":")
-    return bool(where) and name.isidentifier() and not where.endswith(":") and "/" not in name
+    return where not in ("", "dir") and name.isidentifier() and not where.endswith(":") and "/" not in name
 
 
 def load_target(text: str) -> Callable[..., Any]:

@@ -6,13 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from numbers import Real
 from typing import Any
 
 from tunewise.errors import SearchExhausted, SettingError
 from tunewise.records import FrozenTrial
+from tunewise.run.interrupt import first_finishes
 from tunewise.run.progress import Progress
+from tunewise.run.threads import Threads
 
 Callback = Callable[[Any, FrozenTrial], None]
 
@@ -22,6 +24,7 @@ def run_trials(
     *,
     submit: Callable[[], Future[Any]] | None = None,
     collect: Callable[[Future[Any]], FrozenTrial] = Future.result,
+    cancel: Callable[[], None] | None = None,
     callbacks: Sequence[Callable[[FrozenTrial], None]],
     n_trials: int | None,
     seconds: float | None,
@@ -32,22 +35,26 @@ def run_trials(
 ) -> None:
     """Call ``run_one`` again and again, in ``n_threads`` threads (-1: one a core), and the callbacks after each.
 
-    With ``submit``, trials run elsewhere, ``n_threads`` at once; ``collect`` makes their records, and callbacks run here.
+    With ``submit``, trials run elsewhere, ``n_threads`` at once; ``collect`` makes their records, ``cancel`` ends what runs,
+    and callbacks run here. A trial that comes back queued (its worker was lost) does not count; another one is begun for it.
 
     Ends by itself on `SearchExhausted`. Any other exception ends the loop after the running trials, and is
-    raised; so does Ctrl-C.
+    raised; so does Ctrl-C. A second Ctrl-C ends the running trials, too.
 
     Raises:
         SettingError: a count or a time that is not positive.
     """
     n_threads = _checked(n_trials, seconds, n_threads)
     deadline = None if seconds is None else time.monotonic() + seconds
-    with Progress(n_trials, describe, shown=progress) as bar:
+    with Progress(n_trials, describe, shown=progress) as bar, first_finishes(stopped):
 
-        def note(record: FrozenTrial) -> None:
+        def note(record: FrozenTrial) -> bool:
+            if not record.state.is_finished:
+                return False
             bar.advance(record)
             for callback in callbacks:
                 callback(record)
+            return True
 
         def more(n_begun: int) -> bool:
             enough = n_trials is not None and n_begun >= n_trials
@@ -55,32 +62,31 @@ def run_trials(
             return not (enough or late or stopped.is_set())
 
         try:
-            if submit is not None:
-                _in_parallel(submit, lambda done: note(collect(done)), more, n_threads, stopped)
-            elif n_threads == 1:
+            if submit is None and n_threads == 1:
                 n_begun = 0
                 while more(n_begun):
-                    note(run_one())
-                    n_begun += 1
+                    n_begun += note(run_one())
             else:
-                with ThreadPoolExecutor(n_threads, thread_name_prefix="tunewise") as pool:
-                    _in_parallel(
-                        lambda: pool.submit(run_one),
-                        lambda done: note(done.result()),
-                        more,
-                        n_threads,
-                        stopped,
-                    )
+                threads = Threads()
+                _in_parallel(
+                    submit or (lambda: threads.submit(run_one)),
+                    lambda done: note(collect(done)),
+                    more,
+                    n_threads,
+                    stopped,
+                    cancel or threads.interrupt,
+                )
         except SearchExhausted as end:
             bar.note(str(end))
 
 
 def _in_parallel(
     submit: Callable[[], Future[Any]],
-    note: Callable[[Future[Any]], None],
+    note: Callable[[Future[Any]], bool],
     more: Callable[[int], bool],
     n_at_once: int,
     stopped: threading.Event,
+    cancel: Callable[[], None],
 ) -> None:
     """Keep ``n_at_once`` trials running. After the first error no more are started, and it is raised when all have ended."""
     running: set[Future[Any]] = set()
@@ -94,10 +100,15 @@ def _in_parallel(
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 try:
-                    note(future)
+                    n_begun -= not note(future)
                 except Exception as stop:
                     error = error or stop
                     stopped.set()
+    except BaseException:
+        for future in running:
+            future.cancel()
+        cancel()
+        raise
     finally:
         stopped.set()
     if error is not None:

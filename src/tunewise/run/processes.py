@@ -16,6 +16,8 @@ from typing import Any
 
 from tunewise.errors import SettingError, WorkerLost
 
+_START_SECONDS = 600.0
+"""How long a process may take to start, which imports the script."""
 _GRACE_SECONDS = 5.0
 """How long a process may take to end when it is asked to, before it is killed."""
 
@@ -26,7 +28,8 @@ class Processes(Executor):
     Starting one costs what importing the script costs. The function and what it refers to must be importable or picklable.
 
     Args:
-        trial_seconds: a trial that runs longer is ended for good, and fails; None: no limit.
+        trial_seconds: a trial that runs longer is ended for good, and fails; None: no limit. Starting its process and
+            importing the script do not count.
         gpus: how many GPUs there are, or their names; a trial gets one of them through CUDA_VISIBLE_DEVICES, and no more
             trials run at once than there are GPUs. None: processes see what this one sees.
 
@@ -60,11 +63,17 @@ class Processes(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Wait for what is running; with ``cancel_futures`` end it now."""
         if cancel_futures:
-            with self._lock:
-                running = list(self._running)
-            for process in running:
-                _end(process)
+            self.end_running()
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def end_running(self) -> None:
+        """End what is running now; each trial is given back where its process still can."""
+        with self._lock:
+            running = list(self._running)
+        for process in running:
+            process.terminate()
+        for process in running:
+            _end(process)
 
     def _call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         gpu = None if self._gpus is None else self._gpus.get()
@@ -83,11 +92,15 @@ class Processes(Executor):
             self._running.add(process)
         theirs.close()
         try:
-            ready = wait([ours, process.sentinel], self.trial_seconds)
-            if not ready:
-                process.kill()  # not asked to end: its trial is not to be given back
-                raise WorkerLost(f"ended after {self.trial_seconds:g} s, its time limit", process.pid, True)
+            if not wait([ours, process.sentinel], _START_SECONDS):
+                raise WorkerLost(f"did not start within {_START_SECONDS:g} s", process.pid, False)
             with suppress(EOFError, OSError):
+                ours.recv()  # it has started
+                if not wait([ours, process.sentinel], self.trial_seconds):
+                    process.kill()  # not asked to end: its trial is not to be given back
+                    raise WorkerLost(
+                        f"ended after {self.trial_seconds:g} s, its time limit", process.pid, True
+                    )
                 kind, value, text = ours.recv()
                 process.join(_GRACE_SECONDS)
                 if kind == "error":
@@ -107,6 +120,7 @@ def _child(answer: Connection, fn: Callable[..., Any], args: Any, kwargs: Any) -
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGTERM, _leave)
+    answer.send("started")
     try:
         message: tuple[str, Any, str] = ("value", fn(*args, **kwargs), "")
     except Exception as error:

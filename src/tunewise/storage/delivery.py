@@ -98,10 +98,7 @@ class Delivery:
 
     def adopt(self) -> None:
         """Take over what workers of this machine that are gone could not deliver, and deliver it where possible."""
-        folder = _folder(self._log.url, self._study)
-        if not folder.is_dir():
-            return
-        for file in sorted(folder.glob("*.jsonl")):
+        for file in waiting_files(self._log.url, self._study):
             try:
                 self._deliver_file(file)
             except StorageUnreachable:
@@ -168,6 +165,11 @@ def outbox_folder() -> Path:
         else Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "tunewise"
     )
     return base / "outbox"
+
+
+def waiting_files(url: str, study: str) -> list[Path]:
+    """The files with facts that wait for a storage to answer."""
+    return sorted(_folder(url, study).glob("*.jsonl"))
 
 
 def _folder(url: str, study: str) -> Path:

@@ -173,6 +173,37 @@ class DirectoryLog:
     def close(self) -> None:
         """Nothing is held open."""
 
+    # --- what `tunewise doctor` asks -------------------------------------------------------------------------------
+
+    def leftovers(self, seconds: float = 3600.0) -> list[Path]:
+        """Temporary files that nobody has touched for a while; their processes were killed."""
+        with self._errors():
+            files = [*self.folder.glob("tmp/*"), *self.folder.glob("logs/*/tmp/*")]
+            return [each for each in files if each.is_file() and each.stat().st_mtime < time.time() - seconds]
+
+    def missing(self, study: str) -> list[int]:
+        """The positions before the last batch that have no file; a reader stops at the first of them."""
+        with self._errors(), self._lock:
+            folder = self._place(study).folder
+            there: set[int] = set()
+            for block in (each for each in folder.iterdir() if each.name[:6].isdigit()):
+                first = int(block.name[:6]) * BLOCK
+                if block.suffix == ".seg":
+                    there |= set(range(first, first + BLOCK))
+                else:
+                    there |= {first + int(each.name) for each in block.iterdir()}
+            last = max(there, default=-1)
+            return sorted(set(range(last)) - there)
+
+    def mark_lost(self, study: str, positions: Sequence[int]) -> None:
+        """Have a reader take the batches at missing positions for damaged ones, and go on."""
+        with self._errors(), self._lock:
+            place = self._place(study)
+            for position in positions:
+                place.file(position).parent.mkdir(exist_ok=True)
+                with suppress(FileExistsError):
+                    write_file(place.file(position), b"", durable=True)
+
     # --- one append ------------------------------------------------------------------------------------------------
 
     def _create(self, study: str, body: str, token: str, durable: bool) -> int:

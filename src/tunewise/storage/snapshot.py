@@ -66,7 +66,7 @@ def save(log: Log, study: str, table: Trials, position: int, last: list[Event]) 
         }
         about = {"code": _fingerprint(), "position": position, "last": _digest(encode(last)), "state": state}
         head = np.frombuffer(json.dumps(about).encode("ascii"), dtype=np.uint8)
-        file = _file(log, study)
+        file = file_of(log, study)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=file.parent)
         try:
@@ -80,7 +80,7 @@ def save(log: Log, study: str, table: Trials, position: int, last: list[Event]) 
 
 def load(log: Log, study: str) -> Snapshot | None:
     """The snapshot of a study that fits this code and this log; None where there is none."""
-    file = _file(log, study)
+    file = file_of(log, study)
     with suppress(*_UNUSABLE), file.open("rb") as source, np.load(source, allow_pickle=False) as data:
         about = json.loads(bytes(data["head"]).decode("ascii"))
         position = about["position"]
@@ -98,7 +98,8 @@ def load(log: Log, study: str) -> Snapshot | None:
     return None
 
 
-def _file(log: Log, study: str) -> Path:
+def file_of(log: Log, study: str) -> Path:
+    """Where the snapshot of a study is kept."""
     given = os.environ.get("TUNEWISE_CACHE")
     base = (
         Path(given)

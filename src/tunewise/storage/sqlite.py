@@ -94,7 +94,7 @@ class SqliteLog:
                 row = connection.execute(_INSERT, (key, body, crc, op, at)).fetchone()
             except sqlite3.IntegrityError:  # the operation was done before
                 return self._done_before(connection, key, op)
-            return int(row[0]) + 1 if row else self._refused(connection, study, key, at)
+            return int(row[0]) + 1 if row else self._refused(connection, study, key, at, op)
 
         end = self._run(insert)
         if durable and self._durable:
@@ -155,8 +155,12 @@ class SqliteLog:
             connection.execute("INSERT INTO batches VALUES (?, 0, ?, ?, ?)", (key, body, crc, op))
         return 1
 
-    def _refused(self, connection: sqlite3.Connection, study: str, key: int, at: int | None) -> int:
+    def _refused(
+        self, connection: sqlite3.Connection, study: str, key: int, at: int | None, op: str | None
+    ) -> int:
         self._checked(connection, study, key)
+        if op is not None and self._position(connection, key, op) is not None:
+            return self._done_before(connection, key, op)
         raise taken(study, at or 0, self._end(connection, key))
 
     def _done_before(self, connection: sqlite3.Connection, key: int, op: str | None) -> int:
@@ -176,7 +180,7 @@ class SqliteLog:
         """Put what was committed on disk. The log of changes (WAL) holds it, or the file itself by a synced checkpoint."""
         try:
             if self._local.wal is None:
-                self._local.wal = os.open(f"{self.path}-wal", os.O_RDWR)
+                self._local.wal = _opened(f"{self.path}-wal") or os.open(self.path, os.O_RDWR)
                 _sync_folder(self.path.parent)
             _sync_file(self._local.wal)
         except OSError as error:
@@ -240,6 +244,8 @@ class SqliteLog:
                 identity = self._identity(connection)
             if identity != (APPLICATION_ID, VERSION):
                 self._make_schema(connection)
+            elif connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):  # a fault came in between
+                connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             connection.close()
@@ -304,8 +310,8 @@ class SqliteLog:
             raise self._unreachable(error) from error
         except sqlite3.DatabaseError as error:
             raise StorageError(
-                f"{self.path} is not a usable SQLite file: {error}. If it was one, `tunewise doctor {self.path}` saves "
-                "what can be read; else choose another file."
+                f"{self.path} is not a usable SQLite file: {error}. If it was one, `tunewise doctor {self.path} "
+                "--repair` saves what can be read; else choose another file."
             ) from error
 
     def _unreachable(self, error: Exception) -> StorageUnreachable:
@@ -317,6 +323,14 @@ class SqliteLog:
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
     return "locked" in str(error) or "busy" in str(error)
+
+
+def _opened(path: str) -> int | None:
+    """A descriptor of a file; None where SQLite could not make it."""
+    try:
+        return os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
 
 
 def _sync_file(descriptor: int) -> None:

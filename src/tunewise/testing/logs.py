@@ -108,6 +108,10 @@ def an_operation_is_written_once(open_log: Open) -> None:
     assert len(log.read("s", 0)) == 4, "A repeated operation was written again."
     log.append("t", [CREATED], at=0)
     assert log.append("t", [StudyNoted({})], op="one") == 2, "An operation of one study hides one of another."
+    for handle in (log, log, open_log()):
+        assert handle.append("t", [StudyNoted({})], 2, op="placed") == 3, (
+            "An operation at a given position was not recognised when it was sent again."
+        )
 
 
 def a_missing_study_is_named(open_log: Open) -> None:
