@@ -19,7 +19,7 @@ KINDS = {
                    "name": "lr / (1 - momentum)", "threshold": 0.4, "low": 0.2, "high": 0.8, "grid": GRID + 0.01, "p": GRID,
                    "best": 0.1},
     "interaction": {"names": ("a", "b", "c"), "share": np.array([[0, 0.2, 0], [0.2, 0, 0.1], [0, 0.1, 0]])},
-    "isolation": {"name": "k", "values": ("x", "y"), "best": np.array([1.0, 2]), "expected": np.array([1.5, 2.5]),
+    "isolation": {"name": "k", "values": ("x", "y"), "best": np.array([1.0, 2]), "typical": np.array([1.5, 2.5]),
                   "low": np.array([1.2, 2.1]), "high": np.array([1.9, 2.9]), "n": np.array([5, 9]), "k": 5,
                   "in_set": np.array([True, False])},
     "labels": {"names": ("overfits",), "all": np.array([0.2]), "top": np.array([0.4]), "n": 12},
@@ -81,8 +81,8 @@ def test_a_finding_without_a_picture_has_none(trials):
 def test_values_in_isolation_are_the_users(trials):
     sign = -1.0
     rows = figures.isolation_rows({"kind": "isolation", "sign": sign, **KINDS["isolation"]})
-    assert rows[0]["expected"] == -1.5
-    assert all(row["low"] < row["expected"] < row["high"] for row in rows)
+    assert rows[0]["typical"] == -1.5
+    assert all(row["low"] < row["typical"] < row["high"] for row in rows)
     assert [row["set"] for row in rows] == ["may be the best", "worse"]
 
 
