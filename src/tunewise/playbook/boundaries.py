@@ -23,7 +23,7 @@ from tunewise.stats.intervals import binomial_tail
 from tunewise.stats.surrogate import Surrogate, edge_gain
 from tunewise.types import BoolArray, FloatArray
 
-_ZONE, _FEWEST, _MOST_AXES = 0.2, 10, 40
+_ZONE, _FEWEST, _MOST_AXES, _MOST_MORE = 0.2, 10, 40, 50
 _MATERIAL = 0.075  # in SDs of the warped loss
 _LEAST_TRIALS, _MOST_TRIALS = (
     20,
@@ -223,7 +223,7 @@ def _expanding(evidence: Evidence, base: Finding, name: str, domain: Domain, sid
     action = f"widen {name} from {_range(domain)} to {_range(wider)}"
     return replace(
         base, verdict=Verdict.ACT, next_action=action, command=evidence.call("repair()"),
-        cost_trials=max(5, len(evidence.rows) // 3), change={"space": {name: wider}},
+        cost_trials=int(np.clip(len(evidence.rows) // 3, 5, _MOST_MORE)), change={"space": {name: wider}},
     )  # fmt: skip
 
 

@@ -317,10 +317,12 @@ def best_steps(evidence: Evidence) -> Finding:
         action = (
             f"train for {longest * min(1.0, 2 * float(np.quantile(place, 0.9))):g} steps in the next study"
         )
-    elif short and known:
+    elif short:
         action = f"train for {longest * 1.5:g} steps in the next study"
+        action += "" if known else ", unless the learning rate decays (then every curve is best at its end)"
+    act = too_long or (short and known)
     return Finding(
-        "P41", subject, Verdict.ACT if action else Verdict.UNSURE if short else Verdict.OK, words, effect=float(np.median(place)),
+        "P41", subject, Verdict.ACT if act else Verdict.UNSURE if short else Verdict.OK, words, effect=float(np.median(place)),
         threshold=0.8, threshold_source="four in five runs, 95 % certain, in the first tenth or the last quarter",
         data_used=f"{n} best runs", needs="the schedule: trial.set_user_attr('schedule', ...)" if short and not known else "",
         next_action=action, arrays=arrays,
