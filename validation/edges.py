@@ -91,7 +91,7 @@ def real(size: Size) -> list[Figure]:
                 unsure.append(sum(f.verdict == Verdict.UNSURE for f in found))
                 for f in acts:
                     u = top[:, pool.names.index(f.subject)]
-                    high = f.change["space"][f.subject].high > 2.5
+                    high = f.change["space"][f.subject].high > 2
                     right.append(
                         (u > 0.8).mean() > (u < 0.2).mean() if high else (u < 0.2).mean() > (u > 0.8).mean()
                     )
