@@ -20,7 +20,10 @@ from tunewise.stats.trend import forecast, local_line, periodicity, rise_of, set
 from tunewise.types import FloatArray, IntArray
 
 _LEVEL = 0.05
-_HALF, _FIFTH = 0.045, 0.01  # of the last half and the last fifth: they overlap, so both together keep to 5 % (V8)
+_HALF, _FIFTH = (
+    0.045,
+    0.01,
+)  # of the last half and the last fifth: they overlap, so both together keep to 5 % (V8)
 _DECAYING = ("cosine", "linear", "decay", "poly", "exponential", "onecycle", "step", "wsd")
 _MOST_LABELLED = 200
 _REGULARISERS = ("dropout", "weight_decay", "smoothing", "mixup", "augment", "noise", "regular", "drop")
