@@ -56,17 +56,40 @@ def planted(size: Size) -> list[Figure]:
         )
         figures.append(at_most(f"false alarm, irrelevant parameter, n = {n}", seen["irrelevant", n], 0.02))
         figures.append(at_most(f"false alarm, optimum in 0.25..0.75, n = {n}", seen["inside", n], 0.05))
+    figures += _by_tpe(size.n(120, 8))
     figures.append(at_least("alarms that are right (optimum beyond, or in the outer tenth)", right, 0.95))
     figures.append(shown("verdicts UNSURE", f"{np.mean(unsure):.3f}", len(unsure)))
     return figures
 
 
-def _study(rng: np.random.Generator, d: int, sensitive: int, n: int, seed: int) -> tuple[list, np.ndarray]:
+def _by_tpe(runs: int) -> list[Figure]:
+    """The same where a TPE chose the trials."""
+    figures = []
+    for n in (30, 60):
+        idle, beyond = [], []
+        for run in range(runs):
+            d, sensitive = (3, 6)[run % 2], 1 + run // 2 % 2
+            found, optimum = _study(np.random.default_rng([n, run, 1]), d, sensitive, n, run, "tpe")
+            acts = [f.verdict == Verdict.ACT for f in found]
+            idle += acts[sensitive:]
+            beyond += [a for a, at in zip(acts, optimum[:sensitive], strict=False) if not -0.1 <= at <= 1.1]
+        figures.append(
+            at_most(f"false alarm, irrelevant parameter, trials chosen by TPE, n = {n}", idle, 0.02)
+        )
+        figures.append(
+            at_least(f"seen, optimum at least 0.1 outside, trials chosen by TPE, n = {n}", beyond, 0.90)
+        )
+    return figures
+
+
+def _study(
+    rng: np.random.Generator, d: int, sensitive: int, n: int, seed: int, sampler: str = "qmc"
+) -> tuple[list, np.ndarray]:
     optimum = np.append(rng.uniform(-0.5, 1.5, sensitive), np.full(d - sensitive, 0.5))
     weight = np.append(np.append(1.0, rng.uniform(0.3, 1.0, sensitive))[:sensitive], np.zeros(d - sensitive))
     spread = float((((rng.random((500, d)) - optimum) ** 2) @ weight).std())
     problem = sim.Problem(tuple(optimum), tuple(weight), noise_sd=0.02 * spread)
-    study = problem.study(n, seed)
+    study = problem.study(n, seed, sampler)
     return boundaries(gather(study.trials, problem.space)), optimum
 
 
@@ -91,7 +114,7 @@ def real(size: Size) -> list[Figure]:
                 unsure.append(sum(f.verdict == Verdict.UNSURE for f in found))
                 for f in acts:
                     u = top[:, pool.names.index(f.subject)]
-                    high = f.change["space"][f.subject].high > 2.5
+                    high = f.change["space"][f.subject].high > 2
                     right.append(
                         (u > 0.8).mean() > (u < 0.2).mean() if high else (u < 0.2).mean() > (u > 0.8).mean()
                     )

@@ -57,7 +57,7 @@ def components(size: Size) -> list[Figure]:
                     f"{name}: 95 % interval holds the study SD",
                     [f[0].low <= sd <= f[0].high for f in found],
                     0.92,
-                    0.975,
+                    0.97,
                 )
             )
             figures.append(
@@ -65,7 +65,7 @@ def components(size: Size) -> list[Figure]:
                     f"{name}: 95 % interval holds the seed SD",
                     [f[1].low <= 1 <= f[1].high for f in found],
                     0.92,
-                    0.975,
+                    0.97,
                 )
             )
     text = str(variance_budget([]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.optimize import brentq
 
 from tunewise import sim
 from tunewise.playbook import Verdict, check
-from tunewise.playbook.curves import rising
+from tunewise.playbook.curves import rising, saturation
+from tunewise.playbook.evidence import gather
 from tunewise.stats.ranks import auc
 from tunewise.stats.spikes import clip_threshold, clipped_share, loss_rise, spikes
 from tunewise.stats.trend import first_reaching, forecast, settled, step_sd
@@ -105,7 +107,39 @@ def improving(size: Size) -> list[Figure]:
             len(places),
         ),
         at_most('"train longer" under a decaying schedule', decayed, 0.0),
+        *_shorter(size.n(300, 20)),
     ]
+
+
+def _shorter(runs: int) -> list[Figure]:
+    """How often P40 asks for shorter training: where half of the run is not enough, and where a third of it is."""
+    figures = []
+    for step_noise in (0.0, 1.0, 2.0):
+        early, late = [], []
+        for run in range(runs):
+            rng = np.random.default_rng([run, int(step_noise)])
+            late.append(_called_saturated(rng, 0.5, rng.uniform(3, 8), step_noise))
+            early.append(_called_saturated(rng, 0.35, rng.uniform(0, 0.3), step_noise))
+        words = f"step noise of {step_noise:g} units"
+        figures.append(
+            at_most(f"shorter training asked for, 3 to 8 units to come at half, {words}", late, 0.05)
+        )
+        figures.append(
+            at_least(f"shorter training asked for, a third of a unit to come at 35 %, {words}", early, 0.80)
+        )
+    return figures
+
+
+def _called_saturated(rng: np.random.Generator, at: float, units: float, step_noise: float) -> bool:
+    """P40 on 40 trials of 10 to 50 evaluations whose loss at a share ``at`` of the run is some ``units`` above its end."""
+    unit = 0.01
+    rate = brentq(lambda r: math.exp(-r * at) - math.exp(-r) - max(units, 1e-3) * unit, 2, 60)
+    curve = sim.Curve(
+        int(rng.choice([10, 20, 50])), rate, noise_sd=step_noise * unit, rho=float(rng.choice([0.0, 0.5]))
+    )
+    problem = sim.Problem((0.5, 0.5), (0.5, 0.5), noise_sd=unit, curve=curve)
+    study = problem.study(40, int(rng.integers(1 << 30)))
+    return saturation(gather(study.trials, problem.space, noise_sd=unit)).verdict == Verdict.ACT
 
 
 def _descent(rng: np.random.Generator, evals: int) -> tuple[np.ndarray, float]:

@@ -1,5 +1,7 @@
 """Axis plots: every trial that has the parameter, where it is, and the surrogate's profile on top."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,7 @@ def test_diverged_trials_stand_at_the_worse_end(trials, valid):
     sign = trials.goals[0].sign
     rows = axis_rows(trials, trials.space, "lr")
     spec = valid(axis_chart(rows, trials.space["lr"], "lr", "m", sign))
-    dots = next(d["values"] for d in (layer["data"] for layer in spec["layer"]) if "group" in d["values"][0])
+    dots = next(rows for rows in map(json.loads, spec["datasets"].values()) if "group" in rows[0])
     rail = {dot["y"] for dot in dots if dot["value"] is None}
     values = [dot["y"] for dot in dots if dot["value"] is not None]
     assert len(rail) == 1

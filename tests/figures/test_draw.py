@@ -1,11 +1,13 @@
 """What every kind of finding carries becomes a picture: valid, in the user's values, with words; whatever is missing."""
 
+import json
+
 import numpy as np
 import pytest
 
 import tunewise as tw
 from tunewise import figures
-from tunewise.figures import dossier, picture_of
+from tunewise.figures import dossier, picture_of, style
 from tunewise.playbook import check, decide
 from tunewise.playbook.finding import Finding
 
@@ -19,7 +21,7 @@ KINDS = {
                    "name": "lr / (1 - momentum)", "threshold": 0.4, "low": 0.2, "high": 0.8, "grid": GRID + 0.01, "p": GRID,
                    "best": 0.1},
     "interaction": {"names": ("a", "b", "c"), "share": np.array([[0, 0.2, 0], [0.2, 0, 0.1], [0, 0.1, 0]])},
-    "isolation": {"name": "k", "values": ("x", "y"), "best": np.array([1.0, 2]), "expected": np.array([1.5, 2.5]),
+    "isolation": {"name": "k", "values": ("x", "y"), "best": np.array([1.0, 2]), "typical": np.array([1.5, 2.5]),
                   "low": np.array([1.2, 2.1]), "high": np.array([1.9, 2.9]), "n": np.array([5, 9]), "k": 5,
                   "in_set": np.array([True, False])},
     "labels": {"names": ("overfits",), "all": np.array([0.2]), "top": np.array([0.4]), "n": 12},
@@ -81,9 +83,22 @@ def test_a_finding_without_a_picture_has_none(trials):
 def test_values_in_isolation_are_the_users(trials):
     sign = -1.0
     rows = figures.isolation_rows({"kind": "isolation", "sign": sign, **KINDS["isolation"]})
-    assert rows[0]["expected"] == -1.5
-    assert all(row["low"] < row["expected"] < row["high"] for row in rows)
+    assert rows[0]["typical"] == -1.5
+    assert all(row["low"] < row["typical"] < row["high"] for row in rows)
     assert [row["set"] for row in rows] == ["may be the best", "worse"]
+
+
+def test_diverged_trials_are_kept_where_many_are_left_out():
+    bad = np.arange(20_000) % 1000 == 7
+    x = np.where(np.arange(20_000) % 3 == 0, np.nan, np.linspace(1, 2, 20_000))
+    rows = figures.infeasible_rows({"rows": np.arange(20_000), "infeasible": bad, "x": x})
+    assert len(rows) == 1000
+    assert sum(row["what"] == "diverged" for row in rows) == (bad & ~np.isnan(x)).sum()
+
+
+def test_a_chart_holds_plain_json_whatever_its_rows_hold():
+    data = style.values([{"x": 1.0, "y": float("nan")}, {"x": float("inf"), "y": "a"}])
+    assert json.loads(data.values) == [{"x": 1.0, "y": None}, {"x": None, "y": "a"}]
 
 
 def test_a_tuning_curves_open_ends_are_no_numbers():

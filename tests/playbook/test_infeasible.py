@@ -44,6 +44,17 @@ def test_a_cause_made_of_two_parameters_is_named(study_of):
     assert cause.above
 
 
+def test_few_trials_name_every_parameter_that_may_be_the_cause(study_of, found):
+    space = Space({"lr": Float(1e-4, 1.0, log=True), "momentum": Float(0.0, 0.3), "other": Float(1, 2)})
+    trials = study_of(lambda p, rng: math.nan if p["lr"] > 0.01 else 1.0, 20, 0, space)
+    evidence = gather(trials, space)
+    cause = find_cause(evidence, evidence.infeasible)
+    assert {cause.predictor.words, *cause.rivals} == {"lr", "lr / (1 - momentum)"}
+    assert "would explain it as well" in found(trials, "P26")[0].headline
+    many = study_of(lambda p, rng: math.nan if p["lr"] > 0.01 else 1.0, 400, 0, space)
+    assert find_cause(gather(many, space), gather(many, space).infeasible).rivals == ()
+
+
 def test_the_best_rate_next_to_the_cliff_is_limited_by_stability(study_of, found):
     def at_cliff(p, rng):
         return math.nan if p["lr"] > 0.1 else -math.log10(p["lr"]) + 0.01 * p["a"]
@@ -53,6 +64,8 @@ def test_the_best_rate_next_to_the_cliff_is_limited_by_stability(study_of, found
 
     assert found(study_of(at_cliff, 60, 0, RATES), "P28")[0].verdict == Verdict.ACT
     assert found(study_of(inside, 60, 0, RATES), "P28")[0].verdict == Verdict.OK
+    trials = study_of(inside, 60, 0, RATES)
+    assert found(trials, "P28")[0].arrays["best"] == pytest.approx(trials.row(trials.best()).params["lr"])
 
 
 def test_crashes_are_missing_trials_and_say_where(found):

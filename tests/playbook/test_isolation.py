@@ -41,8 +41,8 @@ def test_counts_are_equalised():
     assert result.k == 3
     assert result.best[0] < result.best[1]  # crowded
     assert result.in_set.all()
-    assert (result.low <= result.expected).all()
-    assert (result.expected <= result.high).all()
+    assert (result.low <= result.typical).all()
+    assert (result.typical <= result.high).all()
 
 
 def test_unequal_arms_are_unfair(found):
@@ -74,7 +74,7 @@ def test_the_simplest_of_the_set_must_be_near_too(study_of):
     evidence = gather(study_of(loss({"a": 0.03, "b": 0.0, "c": 0.0}), 30, space=SPACE), SPACE)
     result = isolate(evidence, "opt")
     assert result.values[simplest(result, [0, 1, 2], 10.0)] == "a"
-    assert result.values[simplest(result, [0, 1, 2], 0.0)] == result.values[int(np.argmin(result.expected))]
+    assert result.values[simplest(result, [0, 1, 2], 0.0)] == result.values[int(np.argmin(result.typical))]
 
 
 def test_what_cannot_be_compared_says_so(study_of, found):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.stats.order import best_of, best_of_weights, doubling, tuning_curve
+from tunewise.stats.order import best_of, best_of_weights, doubling, median_best, tuning_curve
 
 LOSSES = st.lists(st.floats(-1e3, 1e3), min_size=8, max_size=40).map(np.array)
 
@@ -16,6 +16,16 @@ def test_best_of_falls_with_k_from_the_mean_to_the_minimum(y):
     assert values[0] == pytest.approx(y.mean(), abs=1e-6)
     assert values[-1] == pytest.approx(y.min(), abs=1e-6)
     assert all(a >= b - 1e-9 for a, b in itertools.pairwise(values))
+
+
+@given(LOSSES, st.integers(1, 8))
+def test_half_of_all_subsets_have_a_best_no_worse_than_the_median_best(y, k):
+    y = np.sort(y)[:8]
+    bests = np.array([min(subset) for subset in itertools.combinations(y, k)])
+    found = median_best(y, k)
+    assert (bests <= found).mean() >= 0.5 - 1e-9
+    assert (bests < found).mean() < 0.5
+    assert median_best(y, 8) == y[0]
 
 
 def test_best_of_is_unbiased_and_refuses_impossible_k():

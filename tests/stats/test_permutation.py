@@ -29,6 +29,16 @@ def test_matched_points_tell_apart_what_two_random_studies_cannot():
     assert study_test(rng.random(40), rng.random(40) - 0.03).chance > 0.05
 
 
+def test_matched_points_that_suit_one_arm_each_are_no_pairs():
+    """Where a good point for one arm is a bad one for the other, flips within pairs would only lose power."""
+    rng = np.random.default_rng(0)
+    points = rng.random(40)
+    a, b = points, 1 - points
+    assert study_test(a, b, matched=True) == study_test(a, b)
+    near = a + 0.01 * rng.random(40)
+    assert study_test(a, near, matched=True).k == 10
+
+
 def test_diverged_trials_are_the_worst_and_tiny_arms_are_refused():
     a = np.r_[np.full(10, np.nan), np.linspace(1, 2, 10)]
     assert study_test(a, np.linspace(1, 2, 20)).effect > 0

@@ -52,6 +52,15 @@ def test_a_cliff_above_and_slow_runs_below():
     assert found.unstable == pytest.approx(10**-1.5)
 
 
+def test_two_rates_that_worked_fix_no_curvature():
+    """Slower ones only say "later than"; a parabola through two rates had no finite interval."""
+    lr = np.exp([-4.61, -3.45, -2.3, -1.15, 0.0, 0.0, -1.15])
+    steps = np.exp([9.0, 9.0, 9.0, 8.17, 7.88, 7.7, 8.15])
+    found = fastest(lr, steps, np.array([False, False, False, True, True, True, True]))
+    assert found.low <= found.steps <= found.high < 2 * found.low
+    assert found.steps == pytest.approx(np.exp(7.79), rel=0.1)
+
+
 def test_it_says_where_nothing_worked_and_where_the_grid_ends():
     x = np.arange(-4, 0.01, 0.5)
     nothing = fastest(10**x, np.full(9, 100.0), np.zeros(9, bool))

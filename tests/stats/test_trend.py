@@ -74,6 +74,9 @@ def test_settling_crossing_and_smoothing():
     y = np.r_[np.linspace(1, 0, 20, endpoint=False), np.zeros(30)]
     assert 15 <= settled(y, 0.02) <= 20
     assert settled(np.zeros(10), 0.1) == 0
+    assert settled(np.zeros(3), 0.1) == 0
+    tail = np.exp(-7 * np.arange(1, 51) / 50)
+    assert tail[settled(tail, 0.01)] < 0.015  # by the mean of what remains it would be 0.05 above its end
     step = np.arange(50.0)
     assert first_reaching(step, y, 0.5) == pytest.approx(10, abs=0.01)
     assert np.isnan(first_reaching(step, y, -1.0))

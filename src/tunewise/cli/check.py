@@ -85,12 +85,13 @@ def _print(opened: Opened, findings: Findings, *, show_all: bool, plots: bool) -
     goal = trials.goals[0]
     best = trials.best()
     click.secho(opened.title, bold=True, nl=False)
-    click.echo(f"  {reader['source']}" if reader else "")
+    source = reader.get("source", opened.title)
+    click.echo(f"  {source}" if source != opened.title else "")
     click.echo(f"{counts_text(trials)}; {goal.direction} {goal.name}")
     if best is not None:
-        click.echo(
-            f"best {goal.name} {as_text(float(trials.values[best, 0]))} in trial {best}: {params_text(trials.row(best))}"
-        )
+        params = params_text(trials.row(best))
+        where = f"in trial {best}: {params}" if params else f"in trial {best}"
+        click.echo(f"best {goal.name} {as_text(float(trials.values[best, 0]))} {where}")
     for note in reader.get("notes", []):
         print_paragraph(note, "note: ")
     click.echo()

@@ -130,7 +130,7 @@ def _best_steps(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
 def _isolation(arrays: Mapping[str, Any], place: _Place) -> Picture:
     rows = isolation.isolation_rows(arrays)
     caption = (
-        f"Each value at the expected best of {int(arrays['k'])} of its trials (dot, 90 %), so that values with more trials "
+        f"Each value at the median best of {int(arrays['k'])} of its trials (dot, 90 %), so that values with more trials "
         "gain nothing; ticks are the best seen. Grey values are worse with 95 % certainty."
     )
     return Picture(

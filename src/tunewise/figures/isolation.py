@@ -12,17 +12,15 @@ from tunewise.figures.style import ACCENT, QUIET, altair, metric_axis, styled, t
 
 
 def isolation_rows(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Records (x, best, expected, low, high, n, in_set), one a value, in the order of the values."""
+    """Records (x, best, typical, low, high, n, in_set), one a value, in the order of the values."""
     sign = float(arrays.get("sign", 1.0))
-    columns = [
-        sign * np.asarray(arrays[key], dtype=np.float64) for key in ("best", "expected", "low", "high")
-    ]
+    columns = [sign * np.asarray(arrays[key], dtype=np.float64) for key in ("best", "typical", "low", "high")]
     rows = []
     for i, value in enumerate(arrays["values"]):
-        best, expected, low, high = (float(column[i]) for column in columns)
+        best, typical, low, high = (float(column[i]) for column in columns)
         rows.append(
             {
-                "x": str(value), "best": best, "expected": expected, "low": min(low, high), "high": max(low, high),
+                "x": str(value), "best": best, "typical": typical, "low": min(low, high), "high": max(low, high),
                 "n": int(arrays["n"][i]), "set": "may be the best" if arrays["in_set"][i] else "worse",
             }
         )  # fmt: skip
@@ -30,7 +28,7 @@ def isolation_rows(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def isolation_chart(rows: list[dict[str, Any]], arrays: Mapping[str, Any], metric: str) -> Any:
-    """Expected best of equally many trials with its 90 % interval, and the best that was seen as a small tick."""
+    """Median best of equally many trials with its 90 % interval, and the best that was seen as a small tick."""
     alt = altair()
     sign = float(arrays.get("sign", 1.0))
     numbers = [row[key] for row in rows for key in ("best", "low", "high") if np.isfinite(row[key])]
@@ -41,14 +39,14 @@ def isolation_chart(rows: list[dict[str, Any]], arrays: Mapping[str, Any], metri
     )
     sets = ["may be the best", "worse"]
     colour = alt.Color("set:N", title=None, scale=alt.Scale(domain=sets, range=[ACCENT, QUIET]))
-    tip = tips("x:N", "expected:Q", "low:Q", "high:Q", "best:Q", "n:Q", "set:N")
+    tip = tips("x:N", "typical:Q", "low:Q", "high:Q", "best:Q", "n:Q", "set:N")
     chart = alt.Chart(values(rows))
-    words = f"{metric}, expected best of {int(arrays['k'])} trials"
+    words = f"{metric}, median best of {int(arrays['k'])} trials"
     bars = chart.mark_rule(strokeWidth=4, opacity=0.45, clip=True).encode(
         x, metric_axis(scale, words, "low:Q"), y2="high", color=colour
     )  # fmt: skip
     dots = chart.mark_point(filled=True, size=110, opacity=1, clip=True).encode(
-        x, metric_axis(scale, words, "expected:Q"), color=colour, tooltip=tip,
+        x, metric_axis(scale, words, "typical:Q"), color=colour, tooltip=tip,
         shape=alt.Shape("set:N", title=None, scale=alt.Scale(domain=sets, range=["circle", "square"])),
     )  # fmt: skip
     seen = chart.mark_tick(thickness=2, size=16, clip=True).encode(

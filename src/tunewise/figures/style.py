@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -43,8 +44,17 @@ def styled(chart: Any, height: int = 220) -> Any:
 
 
 def values(rows: list[dict[str, Any]]) -> Any:
-    """Records as inline data."""
-    return altair().Data(values=rows)
+    """Records as inline data, NaN and infinities as null. As text: Altair copies and checks each number of a list many times."""
+    try:
+        text = json.dumps(rows, allow_nan=False)
+    except ValueError:
+        text = json.dumps([{k: None if is_open(v) else v for k, v in row.items()} for row in rows])
+    return altair().InlineData(values=text, format={"type": "json"})
+
+
+def is_open(value: Any) -> bool:
+    """Whether it is a number that JSON does not have."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def tips(*fields: str, digits: int = 4) -> list[Any]:

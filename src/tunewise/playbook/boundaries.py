@@ -1,7 +1,8 @@
 """P27, P31: do the best trials say that better values lie beyond an edge of the search space?
 
 Draws of the surrogate's profile answer: how probable is it that the best loss to be had in the outer 5 % of a range is
-materially better than anywhere between 20 and 80 % of it? That holds for adaptive studies too. Where the surrogate cannot
+materially better than anywhere between 20 and 80 % of it? An adaptive sampler leaves gaps in which the surrogate knows little, so
+its trials have to say it more clearly. Where the surrogate cannot
 predict, trials that were chosen without looking at results are counted: how many of the best k lie in the outer fifth,
 against chance. "The best trial lies near an edge" would be a bad rule: it flags parameters that do not matter in 12 to 30 %
 of studies.
@@ -23,8 +24,9 @@ from tunewise.stats.intervals import binomial_tail
 from tunewise.stats.surrogate import Surrogate, edge_gain
 from tunewise.types import BoolArray, FloatArray
 
-_ZONE, _FEWEST, _MOST_AXES = 0.2, 10, 40
-_MATERIAL = 0.075  # in SDs of the warped loss
+_ZONE, _FEWEST, _MOST_AXES, _MOST_MORE = 0.2, 10, 40, 50
+_MATERIAL, _MATERIAL_ADAPTIVE = 0.075, 0.25  # in SDs of the warped loss
+_SURE_ADAPTIVE = 0.8
 _LEAST_TRIALS, _MOST_TRIALS = (
     20,
     30,
@@ -88,7 +90,8 @@ def _by_surrogate(evidence: Evidence, s: Surrogate, name: str, arrays: dict[str,
     grid, drawn = evidence.profile(name)
     band = s.loss(np.quantile(drawn, (0.1, 0.9), axis=0))
     arrays.update(grid=grid, mean=s.loss(drawn.mean(axis=0)), low=band[0], high=band[1])
-    least = max(_MATERIAL, (evidence.unit or 0.0) / s.scale)
+    material = _MATERIAL_ADAPTIVE if evidence.adaptive else _MATERIAL
+    least = max(material, (evidence.unit or 0.0) / s.scale)
     if len(grid) < 15:
         low, high, gain_low, gain_high = _end_gain(drawn, least)
     else:
@@ -96,15 +99,16 @@ def _by_surrogate(evidence: Evidence, s: Surrogate, name: str, arrays: dict[str,
     side, chance, gain = ("low", low, gain_low) if low >= high else ("high", high, gain_high)
     n = len(s.z)
     enough = 0.7 + 0.15 * float(np.clip((_MOST_TRIALS - n) / (_MOST_TRIALS - _LEAST_TRIALS), 0, 1))
+    enough = max(enough, _SURE_ADAPTIVE) if evidence.adaptive else enough
     blocked = _diverging(evidence, name, side)
     verdict = Verdict.ACT if chance > enough else Verdict.UNSURE if chance > 0.5 else Verdict.OK
     end = _end(domain, side)
-    material = f"more than {least * s.scale:.2g}"
+    margin = f"more than {least * s.scale:.2g}"
     if verdict == Verdict.OK:
-        words = f"No edge of {name} is better than its middle by {material} (probability {max(low, high):.2f} at the {side} end)."
+        words = f"No edge of {name} is better than its middle by {margin} (probability {max(low, high):.2f} at the {side} end)."
     else:
         words = (
-            f"The {side} end of {name} ({end}) is better than its middle by {material} with probability {chance:.2f}; "
+            f"The {side} end of {name} ({end}) is better than its middle by {margin} with probability {chance:.2f}; "
             f"estimated gain {gain * s.scale:.2g}."
         )
     base = Finding(
@@ -223,7 +227,7 @@ def _expanding(evidence: Evidence, base: Finding, name: str, domain: Domain, sid
     action = f"widen {name} from {_range(domain)} to {_range(wider)}"
     return replace(
         base, verdict=Verdict.ACT, next_action=action, command=evidence.call("repair()"),
-        cost_trials=max(5, len(evidence.rows) // 3), change={"space": {name: wider}},
+        cost_trials=int(np.clip(len(evidence.rows) // 3, 5, _MOST_MORE)), change={"space": {name: wider}},
     )  # fmt: skip
 
 

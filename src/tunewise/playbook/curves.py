@@ -20,7 +20,10 @@ from tunewise.stats.trend import forecast, local_line, periodicity, rise_of, set
 from tunewise.types import FloatArray, IntArray
 
 _LEVEL = 0.05
-_HALF, _FIFTH = 0.04, 0.01  # how the 5 % are shared between the windows: the last half, the last fifth
+_HALF, _FIFTH = (
+    0.045,
+    0.01,
+)  # of the last half and the last fifth: they overlap, so both together keep to 5 % (V8)
 _DECAYING = ("cosine", "linear", "decay", "poly", "exponential", "onecycle", "step", "wsd")
 _MOST_LABELLED = 200
 _REGULARISERS = ("dropout", "weight_decay", "smoothing", "mixup", "augment", "noise", "regular", "drop")
@@ -317,10 +320,12 @@ def best_steps(evidence: Evidence) -> Finding:
         action = (
             f"train for {longest * min(1.0, 2 * float(np.quantile(place, 0.9))):g} steps in the next study"
         )
-    elif short and known:
+    elif short:
         action = f"train for {longest * 1.5:g} steps in the next study"
+        action += "" if known else ", unless the learning rate decays (then every curve is best at its end)"
+    act = too_long or (short and known)
     return Finding(
-        "P41", subject, Verdict.ACT if action else Verdict.UNSURE if short else Verdict.OK, words, effect=float(np.median(place)),
+        "P41", subject, Verdict.ACT if act else Verdict.UNSURE if short else Verdict.OK, words, effect=float(np.median(place)),
         threshold=0.8, threshold_source="four in five runs, 95 % certain, in the first tenth or the last quarter",
         data_used=f"{n} best runs", needs="the schedule: trial.set_user_attr('schedule', ...)" if short and not known else "",
         next_action=action, arrays=arrays,

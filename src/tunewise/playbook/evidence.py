@@ -20,6 +20,7 @@ NON_ADAPTIVE = ("qmc", "random", "grid", "brute_force")
 MATCHED = (
     "matched"  # noted by trials whose points were drawn beforehand, the same ones for each scientific value
 )
+_ENOUGH_PLAIN = 20  # trials chosen without looking at results, to do without the others
 _ENOUGH_COMPLETE = 15  # complete trials, to do without the pruned ones
 MOST_DIMS = 40  # a surrogate of more parameters would learn nothing from the trials a person can pay for
 
@@ -195,9 +196,10 @@ def gather(
 ) -> Evidence:
     """The evidence in a table. O(n d).
 
-    Where a study has trials chosen without looking at results only those count. Whether it has is read from the samplers that
-    started them, from the study's attribute "adaptive", or said by ``adaptive``; trials whose sampler is unknown count as
-    adaptive.
+    Where a study has at least 20 trials chosen without looking at results (or only such) only those count; fewer, such as
+    the first points of a model-based search, would not be enough to judge by. How they were chosen is read from the samplers
+    that started them, from the study's attribute "adaptive", or said by ``adaptive``; trials whose sampler is unknown count
+    as adaptive.
     """
     X, rows = _unit(trials, space)
     state = trials.state[rows]
@@ -208,7 +210,8 @@ def gather(
     else:
         plain = np.isin(rows, np.concatenate([trials.started_by(name) for name in NON_ADAPTIVE]))
         plain |= np.array([trials.attrs(int(n)).get("design") == MATCHED for n in rows], dtype=bool)
-        is_adaptive = not bool((finished & plain).any())
+        n_plain = int((finished & plain).sum())
+        is_adaptive = n_plain < min(_ENOUGH_PLAIN, int(finished.sum()))
         keep = finished if is_adaptive else finished & plain
     rows, X, state = rows[keep], X[keep], state[keep]
     pruned = state == TrialState.PRUNED

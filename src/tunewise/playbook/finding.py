@@ -18,7 +18,7 @@ curve           number; step, loss (e,): one trial's evaluations; sign; [train (
                 that the verdict rests on]; [onset: step where it turns]; [best: step of the best]
 labels          names (l,), all (l,), top (l,): share of all trials, and of the best quarter, that have each label; n
 best_steps      fraction (n,): place of the best step in its run; rows (n,)
-isolation       name; values (v,) labels; best, expected, low, high (v,): best seen, equalised best-of-k and 90 % interval;
+isolation       name; values (v,) labels; best, typical, low, high (v,): best seen, median best of k and 90 % interval;
                 n (v,); k; in_set (v,) bool: not distinguishable from the best; sign; [grid, mean, low_band, high_band]
 adoption        candidate, baseline (values as the user sees them); looks (l,), p_better, p_worth (l,); threshold, keep;
                 grid, density (g,): posterior of the improvement; min_effect

@@ -25,6 +25,9 @@ from tunewise.types import BoolArray, FloatArray
 
 _WASTEFUL, _NOTABLE, _SEPARATES = 0.25, 0.10, 0.7
 _NEAR = 0.3  # decades
+_AS_LIKELY = (
+    0.5  # nats: a margin at which a wrong cause of two is named alone in less than one of ten studies (V5)
+)
 
 
 class Predictor(NamedTuple):
@@ -41,12 +44,16 @@ class Predictor(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """The best predictor, how well it separates, where, and on which side the diverged trials lie."""
+    """The best predictor, how well it separates, where, and on which side the diverged trials lie.
+
+    ``rivals`` are predictors that explain the trials as well (log-likelihood within a half).
+    """
 
     predictor: Predictor
     auc: float
     at: Threshold
     above: bool
+    rivals: tuple[str, ...] = ()
 
     def value(self, x: float) -> float:
         """A place on the predictor in the user's units."""
@@ -81,6 +88,8 @@ def infeasible_share(evidence: Evidence, cause: Cause | None = None) -> Finding:
         words += (
             f", mostly at {cause.predictor.words} {side} {cause.value(cause.at.at):.3g} (AUC {cause.auc:.2f})"
         )
+        if cause.rivals:
+            words += f"; {' or '.join(cause.rivals[:2])} would explain it as well"
     elif n_bad and share > _NOTABLE:
         words += ", scattered over the space"
     words += "."
@@ -148,17 +157,16 @@ def at_the_cliff(evidence: Evidence, cause: Cause | None) -> Finding:
         data_used=f"{len(evidence.rows)} trials, {int(evidence.infeasible.sum())} of them diverged",
         assumptions=("One threshold tells diverging rates from others.",),
         next_action=action,
-        arrays={**_arrays(evidence, cause), "best": cause.predictor.x[best]},
+        arrays={**_arrays(evidence, cause), "best": 10**where},
     )
 
 
 def find_cause(evidence: Evidence, bad: BoolArray) -> Cause | None:
     """The predictor with the largest area under the curve; None where nothing separates (0.7) or fewer than 2 of a kind.
 
-    Ties go to the likelier logistic curve.
+    Ties go to the likelier logistic curve. With few trials it is often not the only one: see `Cause.rivals`.
     """
-    best: tuple[float, float] = (_SEPARATES, -math.inf)
-    found: Cause | None = None
+    found: list[tuple[float, float, Cause]] = []
     for predictor in predictors(evidence):
         known = ~np.isnan(predictor.x)
         x, y = predictor.x[known], bad[known]
@@ -166,13 +174,17 @@ def find_cause(evidence: Evidence, bad: BoolArray) -> Cause | None:
             continue
         area = auc(x, y)
         either = max(area, 1 - area)
-        if either < best[0]:
+        if either < _SEPARATES:
             continue
         fit = firth(np.column_stack([np.ones(len(x)), (x - x.mean()) / x.std()]), y)
-        if (either, fit.log_likelihood) > best:
-            best = (either, fit.log_likelihood)
-            found = Cause(predictor, either, threshold(x, y), area > 0.5)
-    return found
+        found.append((either, fit.log_likelihood, Cause(predictor, either, threshold(x, y), area > 0.5)))
+    if not found:
+        return None
+    _, likelihood, cause = max(found, key=lambda each: each[:2])
+    rivals = [
+        c.predictor.words for _, other, c in found if c is not cause and other > likelihood - _AS_LIKELY
+    ]
+    return cause._replace(rivals=tuple(rivals))
 
 
 def predictors(evidence: Evidence) -> Iterator[Predictor]:

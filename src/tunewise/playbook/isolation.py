@@ -1,8 +1,9 @@
 """P24, P46, P47: each value of a parameter at its best, and whether the comparison is fair.
 
 Bests of unequal numbers of trials favour the crowded value (it "wins" 90 % of the time at 45 against 5), so all values are
-compared at the expected best of equally many. Values that cannot be told from the best make up the best set. That is a
-statement about choices, tuned equally well; whether one configuration beats another is decided by fresh seeds (P58).
+compared at the median best of equally many (means favour one side where tails are heavy: docs/validation.md, V11). Values
+that cannot be told from the best make up the best set. That is a statement about choices, tuned equally well; whether
+one configuration beats another is decided by fresh seeds (P58).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
-from tunewise.stats.order import best_of_weights
+from tunewise.stats.order import median_best, median_best_rank
 from tunewise.stats.permutation import beaten_chances, study_test
 from tunewise.types import BoolArray, Choice, FloatArray
 
@@ -29,7 +30,7 @@ class Isolation(NamedTuple):
         name: the parameter.
         values: (v,) as the user knows them.
         losses: the trials of each value, a diverged one as bad as the worst.
-        best, expected, low, high: (v,) best seen; expected best of k with its 90 % bootstrap interval.
+        best, typical, low, high: (v,) best seen; median best of k with its 90 % bootstrap interval.
         in_set: (v,) not distinguishable from the best at 95 %.
         chances: (v,) adjusted chance of being beaten so clearly by another value if none is better.
         k: trials at which all are compared; matched: whether they ran the same nuisance points.
@@ -39,7 +40,7 @@ class Isolation(NamedTuple):
     values: tuple[Choice, ...]
     losses: tuple[FloatArray, ...]
     best: FloatArray
-    expected: FloatArray
+    typical: FloatArray
     low: FloatArray
     high: FloatArray
     in_set: BoolArray
@@ -51,7 +52,7 @@ class Isolation(NamedTuple):
         """For a picture; see `tunewise.playbook.finding`."""
         return {
             "kind": "isolation", "name": self.name, "values": tuple(str(v) for v in self.values), "best": self.best,
-            "expected": self.expected, "low": self.low, "high": self.high, "n": np.array([len(y) for y in self.losses]),
+            "typical": self.typical, "low": self.low, "high": self.high, "n": np.array([len(y) for y in self.losses]),
             "k": self.k, "in_set": self.in_set, "sign": sign,
         }  # fmt: skip
 
@@ -77,9 +78,9 @@ def isolate(evidence: Evidence, name: str, level: float = 0.95) -> Isolation | N
     rng = evidence.rng(name)
     intervals = [_interval(y, k, rng) for y in arms]
     chances = np.array(beaten_chances(arms, matched=matched, draws=1000))
-    expected = np.array([_expected(y, k) for y in arms])
+    typical = np.array([median_best(y, k) for y in arms])
     return Isolation(
-        name, values, tuple(arms), np.array([y.min() for y in arms]), expected,
+        name, values, tuple(arms), np.array([y.min() for y in arms]), typical,
         np.array([low for low, _ in intervals]), np.array([high for _, high in intervals]),
         chances > 1 - level, chances, k, matched,
     )  # fmt: skip
@@ -122,20 +123,20 @@ def isolation_checks(evidence: Evidence) -> list[Finding]:
 
 def compared(evidence: Evidence, found: Isolation) -> Finding:
     """P46, P47: the best set of values, a choice-level statement."""
-    first = int(np.argmin(found.expected))
+    first = int(np.argmin(found.typical))
     kept = [str(v) for v, inside in zip(found.values, found.in_set, strict=True) if inside]
     lost = [str(v) for v, inside in zip(found.values, found.in_set, strict=True) if not inside]
-    best = evidence.sign * found.expected[first]
-    words = f"At the expected best of {found.k} trials, {found.name} = {found.values[first]} leads with {best:.4g}. "
+    best = evidence.sign * found.typical[first]
+    words = f"At the median best of {found.k} trials, {found.name} = {found.values[first]} leads with {best:.4g}. "
     if lost:
         words += f"Worse, with 95 % certainty: {', '.join(lost)}."
     if len(kept) > 1:
         words += f" Not to be told apart: {', '.join(kept)}."
-    second = np.sort(found.expected)[1]
+    second = np.sort(found.typical)[1]
     shortest = min(len(y) for y in found.losses)
     return Finding(
         "P46", found.name, Verdict.OK if len(kept) == 1 else Verdict.UNSURE if evidence.roles else Verdict.OK, words,
-        effect=float(second - found.expected[first]), chance=float(found.chances.min()), threshold=0.05,
+        effect=float(second - found.typical[first]), chance=float(found.chances.min()), threshold=0.05,
         threshold_source="best set at 95 %, adjusted for the number of values", scope="choice",
         data_used=f"{' / '.join(str(len(y)) for y in found.losses)} trials" + (", matched points" if found.matched else ""),
         assumptions=("Each value was tuned equally well (P24).",),
@@ -207,25 +208,19 @@ def fairness(evidence: Evidence, found: Isolation) -> Finding:
 def simplest(found: Isolation, order: Sequence[int], allowance: float) -> int:
     """The index of the first value in ``order`` (simplest first) that is in the best set and within ``allowance`` of the best.
 
-    A value that merely cannot be told from the best may be far worse if there are few trials, so its own expected loss has
+    A value that merely cannot be told from the best may be far worse if there are few trials, so its own typical loss has
     to be close, too.
     """
-    limit = float(found.expected[found.in_set].min()) + allowance
+    limit = float(found.typical[found.in_set].min()) + allowance
     for i in order:
-        if found.in_set[i] and found.expected[i] <= limit:
+        if found.in_set[i] and found.typical[i] <= limit:
             return int(i)
-    return int(np.argmin(np.where(found.in_set, found.expected, np.inf)))
-
-
-def _expected(y: FloatArray, k: int) -> float:
-    weight = best_of_weights(len(y), k)
-    return float(np.sort(y)[: len(weight)] @ weight)
+    return int(np.argmin(np.where(found.in_set, found.typical, np.inf)))
 
 
 def _interval(y: FloatArray, k: int, rng: np.random.Generator) -> tuple[float, float]:
     draws = np.sort(y[rng.integers(0, len(y), (_BOOTSTRAPS, len(y)))], axis=1)
-    weight = best_of_weights(len(y), k)
-    low, high = np.quantile(draws[:, : len(weight)] @ weight, (0.05, 0.95))
+    low, high = np.quantile(draws[:, median_best_rank(len(y), k)], (0.05, 0.95))
     return float(low), float(high)
 
 

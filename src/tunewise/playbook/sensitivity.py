@@ -28,7 +28,7 @@ def sensitivity_checks(evidence: Evidence) -> list[Finding]:
             Finding(
                 "P17",
                 "sensitivity",
-                Verdict.NA if n < 10 else Verdict.UNSURE,
+                Verdict.NA if n < 10 or not evidence.space.n_dims else Verdict.UNSURE,
                 words,
                 needs="more trials, or less noise",
             )
@@ -41,6 +41,8 @@ def _why_not(evidence: Evidence, n: int) -> str:
         return f"{n} trials with a result are too few to say what matters; 10 are needed."
     if evidence.space.n_dims > MOST_DIMS:
         return f"{evidence.space.n_dims} parameters are too many for a surrogate of {n} trials."
+    if not evidence.space.n_dims:
+        return "No parameter was tuned, so there is nothing to compare."
     if evidence.surrogate is None:
         return "All results are equal, so nothing matters or everything is alike."
     return f"A surrogate of these {n} trials does not predict left-out ones, so it cannot say what matters."

@@ -40,7 +40,8 @@ def study_test(
     The statistic is the difference of the unbiased expected best of k trials; by default k is half the smaller arm (a quarter
     for matched arms): the best of all n is one number and a poor statistic. ``matched`` arms ran the same nuisance points in
     the same order, and labels are flipped within pairs; this is exact under "the label changes nothing", and the more
-    powerful the more the arms' landscapes agree. Size: exact up to 1 / draws. O(draws n log n).
+    powerful the more the arms' landscapes agree. Where the ranks of pairs are not positively correlated (which swapping labels
+    cannot change) pairs tell nothing, and the arms are treated as unmatched. Size: exact up to 1 / draws. O(draws n log n).
 
     Raises:
         ValueError: an arm with fewer than 4 trials, or matched arms of different lengths.
@@ -48,8 +49,9 @@ def study_test(
     n, m = len(a), len(b)
     if min(n, m) < 4 or (matched and n != m):
         raise ValueError(f"Arms of {n} and {m} trials cannot be compared.")
-    k = max(1, min(n, m) // (4 if matched else 2)) if k is None else k
     both = _finite(np.concatenate([a, b]))
+    matched = matched and _agreement(both) > 0
+    k = max(1, min(n, m) // (4 if matched else 2)) if k is None else k
     rng = np.random.default_rng(seed)
     if matched:
         flip = rng.random((draws, n)) < 0.5
@@ -98,6 +100,14 @@ def _best_of_rows(rows: FloatArray, k: int) -> FloatArray:
     """The expected best of k of each row (r, n)."""
     weight = best_of_weights(rows.shape[1], k)
     return np.asarray(np.sort(rows, axis=1)[:, : len(weight)] @ weight)
+
+
+def _agreement(both: FloatArray) -> float:
+    """The intraclass correlation of the ranks of pairs, both (2 n,) being one arm after the other; 0 where all are equal."""
+    ordered = np.sort(both)
+    rank = np.searchsorted(ordered, both) + np.searchsorted(ordered, both, side="right") - float(len(both))
+    first, second = np.split(rank, 2)
+    return 2 * float(first @ second) / max(float(rank @ rank), 1e-300)
 
 
 def _finite(y: FloatArray) -> FloatArray:

@@ -155,7 +155,9 @@ def _vertex(
     x: FloatArray, y: FloatArray, reached: BoolArray
 ) -> tuple[float, float, float, Callable[[FloatArray], FloatArray]]:
     """Place and height of the minimum of a parabola in the range of x, the height's standard error, and the parabola."""
-    degree = min(2, len(np.unique(x)) - 1)
+    degree = min(
+        2, len(np.unique(x[reached])) - 1
+    )  # rates that are only known to be slow do not fix a curvature
     X = np.vander(x, degree + 1, increasing=True)
     fit = tobit(X, y, reached, least_sd=0.02)
     c = fit.coefficient

@@ -155,16 +155,22 @@ def _raw_fit(
 
 
 def settled(y: FloatArray, tolerance: float) -> int:
-    """The earliest index after which the mean of what remains stays within ``tolerance`` of the final level. O(m).
+    """The earliest index after which the mean of what remains stays within ``tolerance`` of the final level, the next
+    evaluations by themselves too. O(m).
 
-    The final level is the mean of the last tenth (at least 3 evaluations).
+    The final level is the mean of the last tenth (at least 3 evaluations); as many must not be above it at the place found. The
+    mean of what remains alone is early: a long tail near the end hides a descent that goes on.
     """
     m = len(y)
     tail = max(3, m // 10)
     final = float(y[-tail:].mean())
     remaining = np.cumsum(y[::-1])[::-1] / np.arange(m, 0, -1)
     outside = np.flatnonzero(np.abs(remaining[: m - tail + 1] - final) > tolerance)
-    return int(outside[-1]) + 1 if len(outside) else 0
+    start = int(outside[-1]) + 1 if len(outside) else 0
+    total = np.append(0.0, np.cumsum(y))
+    following = (total[tail:] - total[:-tail])[start:] / tail
+    near = np.flatnonzero(following - final <= tolerance)
+    return start + int(near[0]) if len(near) else start
 
 
 def first_reaching(step: FloatArray, y: FloatArray, target: float) -> float:

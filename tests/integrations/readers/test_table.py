@@ -246,3 +246,24 @@ def test_thousands_of_columns_are_read(tmp_path):
 def test_trials_are_numbered_by_their_start_where_nothing_numbers_them():
     rows = [{**row, "created_at": 100 - i} for i, row in enumerate(ROWS)]
     assert [t.params["lr"] for t in read_study(rows)] == [row["lr"] for row in ROWS[::-1]]
+
+
+@pytest.mark.parametrize(
+    "name", ["runtime_s", "Duration (s)", "train_time", "wall_time", "elapsed", "total_time_s"]
+)
+def test_what_a_run_took_is_no_hyperparameter(tmp_path, name):
+    rows = [{**row, name: 60.0 + i} for i, row in enumerate(ROWS)]
+    trials = read_study(write(tmp_path / "t.csv", rows))
+    assert set(trials.names) == {"lr", "act"}
+
+
+def test_curves_alone_are_no_search(tmp_path):
+    rows = [
+        {"run": f"r{i}", "epoch": e, "val_loss": 1 / e + 0.01 * i} for i in range(12) for e in range(1, 12)
+    ]
+    trials = read_study(write(tmp_path / "c.csv", rows))
+    assert trials.names == ()
+    assert "No column is read as a hyperparameter" in notes(trials)
+    found = [f for f in tw.playbook.check(trials) if f.code == "P17"]
+    assert [f.verdict.value for f in found] == ["N/A"]
+    assert "No parameter was tuned" in found[0].headline

@@ -65,6 +65,10 @@ _OTHER = {"", "index", "duration", "reason", "runtime", "_runtime", "_timestamp"
           "time_total_s", "time_since_restore", "user", "notes", "tags", "sweep", "sweep_name", "group", "job_type",
           "hostname", "host", "pid", "node_ip", "date", "experiment_id", "artifact_uri", "seed", "worker", "sampler", "done",
           "commit", "github", "updated", "displayname", "project", "username", "curves", "logdir"}  # fmt: skip
+_SPENT = re.compile(  # what a run took, not what it was told
+    r"(total_|train(ing)?_|wall_?|elapsed_?|run_?)?(time|duration|runtime|elapsed|walltime)"
+    r"([_ (\[]*(s|secs?|seconds|ms|m|mins?|minutes|h|hours)[)\]]?)?"
+)
 
 
 # Each narrows what is left; the metric is found where one column remains.
@@ -125,6 +129,8 @@ def layout_of(columns: Columns, reading: Reading, what: str) -> Layout:
     if not prefixed and not reading.params:
         layout.notes.append(
             f"Read as hyperparameters: {_some(layout.params)}. If that is wrong, list them with --params."
+            if layout.params
+            else "No column is read as a hyperparameter, so only curves and values are checked; list them with --params."
         )
     return layout
 
@@ -160,7 +166,9 @@ def _stripped(column: str, prefixes: Sequence[str]) -> str:
 
 
 def _is_book(name: str) -> bool:
-    return name in _OTHER or name.startswith("unnamed:") or name.startswith(_ATTR_PREFIXES)
+    return (
+        name in _OTHER or name.startswith(("unnamed:", *_ATTR_PREFIXES)) or _SPENT.fullmatch(name) is not None
+    )
 
 
 def _has_numbers(cells: Sequence[Any]) -> bool:
