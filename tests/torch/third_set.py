@@ -1,7 +1,8 @@
 """The third set of trainings: styles that `scripts.py` and `held_out.py` lack, written before any check was run on them.
 
 Twelve with one planted mistake each, twelve clean: bags of words, autoencoders, scaled gradients, averaged weights, two
-optimisers, tied weights, a state that is carried on, distillation, a policy. `PLANTED` and `CLEAN` are what the test reads.
+optimisers, tied weights, a state that is carried on, distillation, a policy. On the first run 9 of the 12 were found, and 4 of
+the 12 clean ones raised an alarm. The checks were then mended with this set in view.
 """
 
 from __future__ import annotations
@@ -661,10 +662,11 @@ def cached_images(trial):
             optimizer.step()
         schedule.step()
         net.eval()
-        losses = []
         with torch.no_grad():
-            for batch in DataLoader(val, 20):
-                losses.append(F.cross_entropy(net(batch["image"]), batch["target"], reduction="none"))
+            losses = [
+                F.cross_entropy(net(batch["image"]), batch["target"], reduction="none")
+                for batch in DataLoader(val, 20)
+            ]
         trial.report({"val_loss": torch.cat(losses).mean().item()}, epoch)
     return torch.cat(losses).mean().item()
 

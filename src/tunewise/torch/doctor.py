@@ -169,8 +169,8 @@ def _batch_norm(a: Facts) -> Finding | None:
             "P92", "batch norm", words, "call model.eval() there, and model.train() before training on"
         )
     training = [p for p in a.train if p.batch_norm]
-    if training and min(len(p.rows) for p in training) < 4:
-        words = f"a training batch of {min(len(p.rows) for p in training)} feeds the running statistics"
+    if training and min(p.size for p in training) < 4:
+        words = f"a training batch of {min(p.size for p in training)} feeds the running statistics"
         return _act("P92", "batch norm", words, "drop the last partial batch (drop_last=True)")
     return _ok("P92", "batch norm", "statistics come from training batches alone") if training else None
 
@@ -190,6 +190,10 @@ def _seeds(a: Facts, b: Facts, c: Facts) -> Finding:
 
 
 def _order(a: Facts, c: Facts) -> Finding | None:
+    if any(p.carried for p in a.train):
+        return _ok(
+            "P1d", "order", "the model's state is carried from batch to batch, so the data keep their order"
+        )
     mine, other = [p for p in a.train if p.rows], [p for p in c.train if p.rows]
     rows = [row for p in mine for row in p.rows]
     if not rows:
@@ -210,6 +214,8 @@ def _order(a: Facts, c: Facts) -> Finding | None:
 
 
 def _leak(a: Facts) -> Finding | None:
+    if any(p.partial for p in a.train):
+        return None  # of a pass over a whole graph or table, the loss says which part is trained on
     seen: dict[int, set[int]] = {}
     for p in a.train:
         seen.setdefault(p.model, set()).update(p.rows)
@@ -271,7 +277,7 @@ def _exact(a: Facts) -> Finding | None:
 
     judged = False
     for group in a.passes():
-        sizes = [len(p.rows) for p in group]
+        sizes = [p.size for p in group]
         if len(group) < 2 or len(set(sizes)) == 1:
             continue
         for numbers in (_per_batch(group, lambda p: p.loss), _per_batch(group, _accuracy)):
@@ -293,20 +299,30 @@ def _per_batch(group: list[Pass], of: Callable[[Pass], float | None]) -> list[fl
 
 def _share_correct(group: list[Pass]) -> float | None:
     shares = _per_batch(group, _accuracy)
-    return None if shares is None else sum(s * len(p.rows) for s, p in zip(shares, group, strict=True))
+    return None if shares is None else sum(s * p.size for s, p in zip(shares, group, strict=True))
 
 
 def _accuracy(p: Pass) -> float | None:
-    return None if p.n_correct is None else p.n_correct / len(p.rows)
+    return None if p.n_correct is None else p.n_correct / p.size
 
 
 def _schedule(a: Facts) -> Finding | None:
-    if not a.schedulers:
+    if not a.schedules:
         return None
+    parts = {id(part) for s in a.schedules for part in getattr(s.schedule, "_schedulers", ())}
     rows = [row for p in a.train for row in p.rows]
     an_epoch = len(rows) > len(set(rows)) or a.value is not None
-    if max(s._step_count for s in a.schedulers) <= 1 and an_epoch:
-        words = f"{type(a.schedulers[0]).__name__} was made and never stepped in {a.n_steps} steps"
+    long = (
+        max(a.steps_of.values()) / 4
+    )  # of a run that was stopped, the last fold or phase may just have begun
+    forgotten = [
+        s.schedule
+        for s in a.schedules
+        if s.schedule._step_count <= 1 and id(s.schedule) not in parts
+        and a.steps_of.get(id(s.schedule.optimizer), 0) - s.made_at > long
+    ]  # fmt: skip
+    if forgotten and an_epoch:
+        words = f"{type(forgotten[0]).__name__} was made and never stepped in {a.n_steps} steps"
         return _act(
             "P81", "schedule", words, "call scheduler.step(), or let trial.optimizer make the schedule"
         )
@@ -314,10 +330,14 @@ def _schedule(a: Facts) -> Finding | None:
 
 
 def _accumulation(a: Facts) -> Finding | None:
-    k = max(a.backwards, default=1)
-    if k < 2 or not a.ratios:
+    """One line of code that is called k times before a step accumulates; several lines are several losses."""
+    accumulated = [
+        each for each in a.backwards if len(each) > 1 and len({(b.caller, b.models) for b in each}) == 1
+    ]
+    ratios = sorted(b.ratio for each in accumulated for b in each if b.ratio is not None)
+    if not ratios:
         return None
-    ratios = sorted(a.ratios)
+    k = max(len(each) for each in accumulated)
     middle = ratios[len(ratios) // 2]
     if abs(middle - 1.0) < 0.01:
         words = f"{k} backward passes a step add up their full losses, so the gradient is {k} times the mean"
@@ -331,11 +351,12 @@ def _stale(a: Facts, b: Facts) -> Finding:
         return _act(
             "P89", "checkpoint", words, "keep copies: {k: v.clone() for k, v in model.state_dict().items()}"
         )
-    trained = {p.model for p in a.train}
-    apart = {p.model for p in a.evals}.isdisjoint(trained)
-    if apart and len({p.at_step for p in a.evals}) > 1 and len({p.weights for p in a.evals}) == 1:
-        return _act("P89", "checkpoint", "the evaluated weights never change while another model is trained",
-                    "evaluate the trained weights, or copy them before each evaluation")  # fmt: skip
+    evaluated_at = [p.at_step for p in a.evals]
+    if evaluated_at and len({p.weights for p in a.evals}) == 1:
+        between = {p.weights for p in a.train if min(evaluated_at) <= p.at_step < max(evaluated_at)}
+        if len(between) > 1:
+            return _act("P89", "checkpoint", "the evaluated weights never change while others are trained",
+                        "evaluate the trained weights, or copy them before each evaluation")  # fmt: skip
     if a.train and b.train and b.train[0].weights != a.train[0].weights:
         known = {p.weights for p in [*a.train[1:], *a.evals]}
         if b.train[0].weights in known:

@@ -6,6 +6,7 @@ are plain values, so that the checks of `preflight` are functions of them.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.nn.modules.loss import _Loss
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -32,18 +34,47 @@ class Enough(BaseException):
 
 @dataclass
 class Pass:
-    """One call of a model: a batch in training or in evaluation."""
+    """One call of a model: a batch in training or in evaluation.
+
+    ``rows`` has a number for each example, and is empty where examples cannot be told apart; ``size`` is how many there
+    are. ``carried``: the model was given its own earlier output; ``partial``: the loss covers fewer examples.
+    """
 
     rows: list[int]
+    size: int
     grad: bool
     weights: float
     model: int
     at_step: int
+    carried: bool = False
+    partial: bool = False
     dropout: bool = False
     batch_norm: bool = False
     loss: float | None = None
     labels: tuple[Any, ...] = ()
-    n_correct: int | None = None
+    hits: tuple[bool, ...] | None = None
+
+    @property
+    def n_correct(self) -> int | None:
+        """Right predictions; None where none was seen."""
+        return None if self.hits is None else sum(self.hits)
+
+
+@dataclass(frozen=True)
+class Backward:
+    """One backward pass: who called it, the models that ran since the last one, and its loss over the plain loss."""
+
+    caller: int
+    models: frozenset[int]
+    ratio: float | None
+
+
+@dataclass
+class Stepping:
+    """A schedule, and how many steps its optimiser had taken when it was made."""
+
+    schedule: LRScheduler
+    made_at: int
 
 
 @dataclass
@@ -53,12 +84,12 @@ class Facts:
     train: list[Pass] = field(default_factory=list)
     evals: list[Pass] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)
-    backwards: list[int] = field(default_factory=list)
+    backwards: list[list[Backward]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     optimizers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    schedulers: list[LRScheduler] = field(default_factory=list)
+    steps_of: dict[int, int] = field(default_factory=dict)
+    schedules: list[Stepping] = field(default_factory=list)
     loaded_itself: bool = False
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -102,12 +133,17 @@ def observing(
         register_module_forward_hook(watcher.leave, always_call=True),
         register_optimizer_step_post_hook(watcher.stepped),
     ]
-    scheduler_init, load = LRScheduler.__init__, nn.Module.load_state_dict
+    scheduler_init, load, scale = LRScheduler.__init__, nn.Module.load_state_dict, GradScaler.scale
 
     def init(self: LRScheduler, *args: Any, **kwargs: Any) -> None:
         scheduler_init(self, *args, **kwargs)
         if not isinstance(self, ReduceLROnPlateau):
-            facts.schedulers.append(self)
+            facts.schedules.append(Stepping(self, facts.steps_of.get(id(self.optimizer), 0)))
+
+    def scaled(self: GradScaler, outputs: Any) -> Any:
+        out = scale(self, outputs)
+        watcher.loss_scale = self.get_scale()
+        return out
 
     def load_state_dict(self: nn.Module, state: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         own = {t.data_ptr() for t in self.state_dict().values()}
@@ -117,11 +153,13 @@ def observing(
         return load(self, state, *args, **kwargs)
 
     LRScheduler.__init__, nn.Module.load_state_dict = init, load_state_dict  # type: ignore[method-assign,assignment]
+    GradScaler.scale = scaled  # type: ignore[method-assign]
     try:
         with nullcontext() if cheap else _Mode(watcher):
             yield
     finally:
         LRScheduler.__init__, nn.Module.load_state_dict = scheduler_init, load  # type: ignore[method-assign]
+        GradScaler.scale = scale  # type: ignore[method-assign]
         for handle in handles:
             handle.remove()
         watcher.settle(None)
@@ -137,8 +175,11 @@ class _Watcher:
         self._until = None if seconds is None else time.monotonic() + seconds
         self._inside: nn.Module | None = None
         self.current: Pass | None = None
+        self.loss_scale = 1.0
         self._pending: list[Pass] = []
-        self._n_backwards = 0
+        self._backwards: list[Backward] = []
+        self._ran: set[int] = set()
+        self._given: dict[int, list[Tensor]] = {}  # outputs, kept so that their memory is not used again
         self._last_loss: float | None = None
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
@@ -147,22 +188,35 @@ class _Watcher:
         if next(module.parameters(), None) is None:
             return
         self._inside = module
-        tensors = [a for a in args if isinstance(a, Tensor)]
+        tensors = list(_tensors(args))
         rows = _rows(tensors[0]) if tensors else []
         grad = torch.is_grad_enabled()
         if self._cheap:
-            self.facts.train.append(Pass(rows, grad, 0.0, id(module), 0))
+            self.facts.train.append(Pass(rows, len(rows), grad, 0.0, id(module), 0))
             return
-        self.current = Pass(rows, grad, _weights(module), id(module), self.facts.n_steps)
+        given = {t.data_ptr() for t in self._given.get(id(module), ())}
+        carried = any(t.data_ptr() in given for t in tensors)
+        self.current = Pass(
+            rows, len(rows), grad, _weights(module), id(module), self.facts.n_steps, carried=carried
+        )
+        self._ran.add(id(module))
         if grad:
             self._pending.append(self.current)
         else:
             self.settle(None)
             self.facts.evals.append(self.current)
 
-    def leave(self, module: nn.Module, *_: Any) -> None:
-        if module is self._inside:
-            self._inside = None
+    def leave(self, module: nn.Module, _: Any, output: Any) -> None:
+        if module is not self._inside:
+            return
+        self._inside = None
+        if self._cheap or self.current is None:
+            return
+        outputs = list(_tensors(output))
+        self._given[id(module)] = [t.detach() for t in outputs]
+        n = next((len(t) for t in outputs if t.dim()), 0)
+        if n % max(1, self.current.size):  # such as words in one row, and where each text begins
+            self.current.size, self.current.rows = n, []
 
     def settle(self, trained: Pass | None) -> None:
         """Passes with gradients that no backward pass followed were evaluations."""
@@ -170,35 +224,42 @@ class _Watcher:
             (self.facts.train if each is trained else self.facts.evals).append(each)
         self._pending = []
 
-    def loss(self, value: Tensor, target: Any) -> None:
-        if value.dim() == 0:
+    def loss(self, value: Tensor, target: Any, reduction: str) -> None:
+        if value.dim() == 0 and reduction == "mean":
             self._last_loss = float(value.detach())
             if self.current is not None:
                 self.current.loss = self._last_loss
-        if self.current is not None and isinstance(target, Tensor) and target.dim() == 1:
-            self.current.labels = tuple(target.detach().cpu().tolist())
+        if self.current is not None and isinstance(target, Tensor) and target.dim():
+            self.current.partial |= len(target) < self.current.size
+            if target.dim() == 1:
+                self.current.labels = tuple(target.detach().cpu().tolist())
 
-    def correct(self, hits: Tensor) -> None:
-        if self.current is not None and hits.dim() == 1 and len(hits) == len(self.current.rows):
-            self.current.n_correct = int(hits.sum())
+    def correct(self, hits: Tensor, labels: Any) -> None:
+        if self.current is None or hits.dim() != 1 or len(hits) != self.current.size:
+            return
+        self.current.hits = tuple(hits.detach().cpu().tolist())
+        if isinstance(labels, Tensor) and labels.shape == hits.shape:
+            self.current.labels = tuple(labels.detach().cpu().tolist())
 
     def backward(self, loss: Tensor) -> None:
         self.settle(self._pending[-1] if self._pending else None)
-        self._n_backwards += 1
-        value = float(loss.detach()) if loss.dim() == 0 else float("nan")
+        value = float(loss.detach()) / self.loss_scale if loss.dim() == 0 else float("nan")
         self.facts.losses.append(value)
-        if self._last_loss:
-            self.facts.ratios.append(value / self._last_loss)
+        ratio = value / self._last_loss if self._last_loss else None
+        self._backwards.append(Backward(_caller(), frozenset(self._ran), ratio))
+        self._ran = set()
+        self._last_loss = None
 
     def stepped(self, optimizer: Optimizer, *_: Any) -> None:
         facts = self.facts
         if self._cheap and torch.cuda.is_available():
             torch.cuda.synchronize()
-        facts.backwards.append(self._n_backwards)
-        self._n_backwards = 0
+        facts.backwards.append(self._backwards)
+        self._backwards = []
         facts.times.append(time.perf_counter())
         facts.rates.append(float(optimizer.param_groups[0]["lr"]))
         facts.optimizers[type(optimizer).__name__] = dict(optimizer.defaults)
+        facts.steps_of[id(optimizer)] = facts.steps_of.get(id(optimizer), 0) + 1
         late = self._until is not None and time.monotonic() > self._until
         if late or (self._max_steps is not None and facts.n_steps >= self._max_steps):
             raise Enough
@@ -228,11 +289,35 @@ class _Mode(TorchFunctionMode):
         ):
             watcher.current.batch_norm |= bool(kwargs.get("training", args[5] if len(args) > 5 else False))
         out = func(*args, **kwargs)
+        second = args[1] if len(args) > 1 else None
         if name in _LOSSES and isinstance(out, Tensor):
-            watcher.loss(out, kwargs.get("target", args[1] if len(args) > 1 else None))
+            watcher.loss(out, kwargs.get("target", second), kwargs.get("reduction", "mean"))
         elif name in ("eq", "__eq__") and isinstance(out, Tensor):
-            watcher.correct(out)
+            watcher.correct(out, second)
+        elif name in ("ne", "__ne__") and isinstance(out, Tensor):
+            watcher.correct(~out, second)
         return out
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors in a value: itself, or in tuples, lists and dicts."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from _tensors(each)
+    elif isinstance(value, Mapping):
+        yield from _tensors(tuple(value.values()))
+
+
+def _caller() -> int:
+    """A number for the lines of code that are being executed, outermost to innermost."""
+    frame = sys._getframe(1)
+    lines = []
+    while frame is not None:
+        lines.append((frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back  # type: ignore[assignment]
+    return hash(tuple(lines))
 
 
 def _rows(batch: Tensor) -> list[int]:
