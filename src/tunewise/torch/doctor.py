@@ -1,7 +1,7 @@
-"""Is this training ready to be tuned? Twenty watched steps, three times, and the mistakes that everyone makes.
+"""Is this training ready to be tuned? Some watched steps, three times, and the mistakes that everyone makes.
 
-Three short runs are compared: one seed twice, then another seed. Each check is a function of what was seen.
-Codes are the catalogue numbers of the documentation (P1, P4, P11, P67, P84-P88, P92).
+Three short runs are compared: one seed twice, then another seed; a fourth is only timed. Each check is a function of what
+was seen. Codes are the catalogue numbers of the documentation (P1, P4, P11, P67, P84-P88, P92).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.records import Goal
 from tunewise.study import create_study
 from tunewise.torch.decorator import Objective
+from tunewise.torch.measured import classes, fed, points, read_from_device, sample
 from tunewise.torch.observe import Enough, Facts, Pass, observing
 from tunewise.types import Choice
 
@@ -59,20 +60,28 @@ def preflight(
         One finding a check, worst first. ACT: mend it before any study.
     """
     goal = goal or Goal()
-    runs = [_run(train, config, goal, steps, seconds, s) for s in (seed, seed, seed + 1)]
-    a, b, c = runs
+    a, b, c = (_run(train, config, goal, steps, seconds, s) for s in (seed, seed, seed + 1))
     found: list[Finding | None] = [_ends(a)]
     if a.n_steps:
         found += [
             _finite(a, goal), _direction(a, goal), _eval_mode(a), _batch_norm(a), _seeds(a, b, c), _order(a, c),
             _leak(a), _duplicates(a), _exact(a), _schedule(a), _accumulation(a), _stale(a, b), _accounted(a),
+            points(a, b), sample(a), classes(a, goal), read_from_device(a),
         ]  # fmt: skip
+    if a.n_steps and a.error is None:
+        found.append(fed(_run(train, config, goal, steps, seconds, seed, cheap=True)))
     found += [_test_set(train), _not_tuned(a)]
     return Findings([finding for finding in found if finding is not None])
 
 
 def _run(
-    train: Train, config: Mapping[str, Choice] | None, goal: Goal, steps: int, seconds: float, seed: int
+    train: Train,
+    config: Mapping[str, Choice] | None,
+    goal: Goal,
+    steps: int,
+    seconds: float,
+    seed: int,
+    cheap: bool = False,
 ) -> Facts:
     facts = Facts()
     study = create_study(goals=[goal], sampler="random", seed=0)
@@ -83,8 +92,8 @@ def _run(
         limit = None
     trial = study.ask()
     try:
-        with observing(facts, limit, seconds):
-            facts.value = train(trial)
+        with observing(facts, limit, seconds, cheap=cheap):
+            facts.value = train(_Noted(trial, facts))
     except Enough:
         pass
     except Exception as error:
@@ -92,6 +101,20 @@ def _run(
     record = trial.snapshot()
     facts.curves, facts.params = record.curves, trial.params
     return facts
+
+
+class _Noted:
+    """A live trial; notes after how many steps it is reported to."""
+
+    def __init__(self, trial: Any, facts: Facts) -> None:
+        self._trial, self._facts = trial, facts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+    def report(self, value: Any, step: int) -> None:
+        self._facts.report()
+        self._trial.report(value, step)
 
 
 def _ok(code: str, subject: str, words: str) -> Finding:

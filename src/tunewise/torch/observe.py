@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import torch
@@ -28,6 +29,9 @@ _LOSSES = {
 }  # fmt: skip
 
 
+_READS = {"item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__"}
+
+
 class Enough(BaseException):
     """Ends a run that was watched long enough; no ``except Exception`` of the function stops it."""
 
@@ -37,7 +41,8 @@ class Pass:
     """One call of a model: a batch in training or in evaluation.
 
     ``rows`` has a number for each example, and is empty where examples cannot be told apart; ``size`` is how many there
-    are. ``carried``: the model was given its own earlier output; ``partial``: the loss covers fewer examples.
+    are. ``carried``: the model was given its own earlier output; ``partial``: the loss covers fewer examples; ``reported``:
+    an evaluation that a report followed at the same step, so not a teacher's, which sees every training batch.
     """
 
     rows: list[int]
@@ -48,6 +53,7 @@ class Pass:
     at_step: int
     carried: bool = False
     partial: bool = False
+    reported: bool = False
     dropout: bool = False
     batch_norm: bool = False
     loss: float | None = None
@@ -79,7 +85,11 @@ class Stepping:
 
 @dataclass
 class Facts:
-    """Everything that was seen in one run, in the order in which it happened."""
+    """Everything that was seen in one run, in the order in which it happened.
+
+    ``backwards`` has a list for each step. ``waits``, of a cheap look, are seconds from one step to the next call of a model and
+    to the next step, without the steps that an evaluation preceded. ``reported_at``: steps taken before each report.
+    """
 
     train: list[Pass] = field(default_factory=list)
     evals: list[Pass] = field(default_factory=list)
@@ -90,6 +100,10 @@ class Facts:
     optimizers: dict[str, dict[str, Any]] = field(default_factory=dict)
     steps_of: dict[int, int] = field(default_factory=dict)
     schedules: list[Stepping] = field(default_factory=list)
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    reported_at: list[int] = field(default_factory=list)
+    n_reads: int = 0
+    devices: set[str] = field(default_factory=set)
     loaded_itself: bool = False
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -100,6 +114,12 @@ class Facts:
     def n_steps(self) -> int:
         """Optimiser steps taken."""
         return len(self.times)
+
+    def report(self) -> None:
+        """Note that metrics are reported now."""
+        self.reported_at.append(self.n_steps)
+        for each in self.evals:
+            each.reported |= each.at_step == self.n_steps
 
     def passes(self) -> Iterator[list[Pass]]:
         """The evaluations: runs of consecutive eval batches at the same step by the same model."""
@@ -179,16 +199,24 @@ class _Watcher:
         self._pending: list[Pass] = []
         self._backwards: list[Backward] = []
         self._ran: set[int] = set()
+        self._inner: set[int] = set()
         self._given: dict[int, list[Tensor]] = {}  # outputs, kept so that their memory is not used again
         self._last_loss: float | None = None
+        self._called: float | None = None
+        self._evaluated = False
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        self._called = self._called or time.perf_counter()
+        self._evaluated |= not torch.is_grad_enabled()
         if self._inside is not None or isinstance(module, _Loss) or (self._cheap and self.facts.train):
             return
         if next(module.parameters(), None) is None:
             return
         self._inside = module
         tensors = list(_tensors(args))
+        self.facts.devices.update(t.device.type for t in tensors)
+        if tensors and tensors[0].grad_fn is not None:
+            self._inner.add(id(module))  # fed by another model, so what it gets are no examples
         rows = _rows(tensors[0]) if tensors else []
         grad = torch.is_grad_enabled()
         if self._cheap:
@@ -197,7 +225,13 @@ class _Watcher:
         given = {t.data_ptr() for t in self._given.get(id(module), ())}
         carried = any(t.data_ptr() in given for t in tensors)
         self.current = Pass(
-            rows, len(rows), grad, _weights(module), id(module), self.facts.n_steps, carried=carried
+            [] if id(module) in self._inner else rows,
+            len(rows),
+            grad,
+            _weights(module),
+            id(module),
+            self.facts.n_steps,
+            carried=carried,
         )
         self._ran.add(id(module))
         if grad:
@@ -256,7 +290,11 @@ class _Watcher:
             torch.cuda.synchronize()
         facts.backwards.append(self._backwards)
         self._backwards = []
-        facts.times.append(time.perf_counter())
+        now = time.perf_counter()
+        if self._called is not None and facts.times and not self._evaluated:
+            facts.waits.append((self._called - facts.times[-1], now - facts.times[-1]))
+        self._called, self._evaluated = None, False
+        facts.times.append(now)
         facts.rates.append(float(optimizer.param_groups[0]["lr"]))
         facts.optimizers[type(optimizer).__name__] = dict(optimizer.defaults)
         facts.steps_of[id(optimizer)] = facts.steps_of.get(id(optimizer), 0) + 1
@@ -278,6 +316,8 @@ class _Mode(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         watcher = self._watcher
+        if name in _READS and not _is_of_torch(sys._getframe(1)):
+            watcher.facts.n_reads += 1
         if name == "backward" and args and isinstance(args[0], Tensor):
             watcher.backward(args[0])
         elif watcher.current is not None and name == "dropout":
@@ -310,13 +350,19 @@ def _tensors(value: Any) -> Iterator[Tensor]:
         yield from _tensors(tuple(value.values()))
 
 
+def _is_of_torch(frame: FrameType) -> bool:
+    """Whether the code is PyTorch's, or watches here: such reads are not the training function's."""
+    name = str(frame.f_globals.get("__name__", ""))
+    return name == __name__ or name.split(".", 1)[0] == "torch"
+
+
 def _caller() -> int:
     """A number for the lines of code that are being executed, outermost to innermost."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     lines = []
     while frame is not None:
         lines.append((frame.f_code.co_filename, frame.f_lineno))
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return hash(tuple(lines))
 
 
