@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from tunewise.records import Goal
+from tunewise.space import Space
 from tunewise.torch.trial import LiveTrial, Plan, TorchTrial
 from tunewise.types import Choice
 
@@ -83,6 +84,17 @@ class Objective:
     ) -> Any:
         """How stable; see `tunewise.torch.unstable.stability`. Nothing is kept."""
         return _verb("unstable", "stability")(self, config, _place(storage, name, goal), **settings)
+
+    def lengths(
+        self,
+        space: Space,
+        storage: Any = None,
+        name: str = "probe",
+        goal: Goal | None = None,
+        **settings: Any,
+    ) -> Any:
+        """Many short runs, then few long ones; see `tunewise.torch.lengths.lengths`. Runs are kept as "name/length N"."""
+        return _verb("lengths", "lengths")(self, space, _place(storage, name, goal), **settings)
 
     def run(self, trial: TorchTrial) -> Any:
         """Call the training function with a trial that is wrapped already; returns what it returns."""

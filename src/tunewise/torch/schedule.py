@@ -49,7 +49,8 @@ class Schedule:
             return 1.0
         progress = min(1.0, (step - warmup_steps) / max(1, self.max_steps - warmup_steps))
         if self.kind == "wsd":
-            progress = max(0.0, progress - (1.0 - self.decay)) / max(self.decay, 1e-9)
+            falling = max(1.0, self.decay * self.max_steps)
+            progress = min(1.0, max(0.0, step - (self.max_steps - falling)) / falling)
         left = 0.5 * (1.0 + math.cos(math.pi * progress)) if self.kind == "cosine" else 1.0 - progress
         return self.end_factor + (1.0 - self.end_factor) * left
 
