@@ -41,6 +41,12 @@ class Objective:
         """The same training under another plan: ``replan(max_steps=100, evals=100)``. See `Plan`."""
         return Objective(self._train, replace(self.plan, **changes))
 
+    def settled(self, config: Mapping[str, Choice], goal: Goal | None = None) -> Any:
+        """A value for every parameter, and a finding that names those that ``config`` left open (None: none); see
+        `tunewise.torch.place.settled`.
+        """
+        return _verb("place", "settled")(self, config, goal or Goal())
+
     def preflight(
         self,
         config: Mapping[str, Choice] | None = None,
@@ -54,7 +60,7 @@ class Objective:
 
     def find_steps(
         self,
-        config: Mapping[str, Choice],
+        config: Mapping[str, Choice] | None = None,
         storage: Any = None,
         name: str = "probe",
         goal: Goal | None = None,
@@ -65,7 +71,7 @@ class Objective:
 
     def batch_size(
         self,
-        config: Mapping[str, Choice],
+        config: Mapping[str, Choice] | None = None,
         storage: Any = None,
         name: str = "probe",
         goal: Goal | None = None,
@@ -76,7 +82,7 @@ class Objective:
 
     def stability(
         self,
-        config: Mapping[str, Choice],
+        config: Mapping[str, Choice] | None = None,
         storage: Any = None,
         name: str = "probe",
         goal: Goal | None = None,

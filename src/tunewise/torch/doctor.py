@@ -22,10 +22,10 @@ from scipy.stats import kendalltau
 from tunewise.errors import TrialInfeasible, TrialPruned
 from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.records import Goal
-from tunewise.study import create_study
 from tunewise.torch.decorator import Objective
 from tunewise.torch.measured import classes, fed, points, read_from_device, sample
 from tunewise.torch.observe import Enough, Facts, Pass, observing
+from tunewise.torch.place import unseen
 from tunewise.types import Choice
 
 Train = Callable[[Any], Any]
@@ -84,13 +84,11 @@ def _run(
     cheap: bool = False,
 ) -> Facts:
     facts = Facts()
-    study = create_study(goals=[goal], sampler="random", seed=0)
-    study.enqueue_trial(dict(config or {}), {"seed": seed})
     limit: int | None = _MOST * steps
     if isinstance(train, Objective):
         train = train.replan(max_steps=steps, evals=min(train.plan.evals, 6), checkpoints=None)
         limit = None
-    trial = study.ask()
+    trial = unseen(goal, config or {}, seed)
     try:
         with observing(facts, limit, seconds, cheap=cheap):
             facts.value = train(_Noted(trial, facts))

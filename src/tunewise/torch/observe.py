@@ -316,7 +316,7 @@ class _Mode(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         watcher = self._watcher
-        if name in _READS and not _is_of_torch(sys._getframe(1)):
+        if name in _READS and not _is_a_librarys(sys._getframe(1)):
             watcher.facts.n_reads += 1
         if name == "backward" and args and isinstance(args[0], Tensor):
             watcher.backward(args[0])
@@ -350,10 +350,9 @@ def _tensors(value: Any) -> Iterator[Tensor]:
         yield from _tensors(tuple(value.values()))
 
 
-def _is_of_torch(frame: FrameType) -> bool:
-    """Whether the code is PyTorch's, or watches here: such reads are not the training function's."""
-    name = str(frame.f_globals.get("__name__", ""))
-    return name == __name__ or name.split(".", 1)[0] == "torch"
+def _is_a_librarys(frame: FrameType) -> bool:
+    """Whether the code is PyTorch's or this package's: such reads are not the training function's."""
+    return str(frame.f_globals.get("__name__", "")).split(".", 1)[0] in ("torch", "tunewise")
 
 
 def _caller() -> int:
