@@ -1,6 +1,7 @@
-"""The fourth set of trainings, of styles that the other three lack, written after the checks were mended with the third and
-before any check was run on it: graphs, replay buffers, teachers, probes, two-step optimisers, averaged batch norm, models that
-make their own loss.
+"""The fourth set of trainings, of styles that the other three lack: graphs, replay buffers, teachers, probes, two-step
+optimisers, averaged batch norm, models that make their own loss. Written after the checks were mended with the third set, and
+before any check was run on it. On the first run 11 of the 12 were found, and 5 of the 12 clean ones raised an alarm; the checks
+were then mended with this set in view.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ def _load(name):
     return module
 
 
-scripts, second, third = _load("scripts"), _load("held_out"), _load("third_set")
+scripts, second = _load("scripts"), _load("held_out")
+third, fourth = _load("third_set"), _load("fourth_set")
 
 EXPECTED = {
     "dropout in evaluation": "dropout",
@@ -49,13 +50,18 @@ EXPECTED = {
 def planted(folder):
     """(set, name) -> (training, goal, what the finding must be about)."""
     first = {name: (*case, EXPECTED[name]) for name, case in scripts.bugs(folder).items()}
-    sets = {"first": first, "second": second.planted(folder), "third": third.PLANTED}
+    sets = {
+        "first": first,
+        "second": second.planted(folder),
+        "third": third.PLANTED,
+        "fourth": fourth.PLANTED,
+    }
     return {(part, name): case for part, cases in sets.items() for name, case in cases.items()}
 
 
 CLEAN = {
     (part, name): case
-    for part, module in {"first": scripts, "second": second, "third": third}.items()
+    for part, module in {"first": scripts, "second": second, "third": third, "fourth": fourth}.items()
     for name, case in module.CLEAN.items()
 }
 

@@ -92,6 +92,7 @@ def _run(
     try:
         with observing(facts, limit, seconds, cheap=cheap):
             facts.value = train(_Noted(trial, facts))
+            facts.returns()
     except Enough:
         pass
     except Exception as error:
@@ -176,7 +177,7 @@ def _direction(a: Facts, goal: Goal) -> Finding:
 
 
 def _eval_mode(a: Facts) -> Finding:
-    if any(p.dropout for p in a.evals):
+    if any(p.dropout for p in a.evaluations):
         return _act(
             "P1c", "dropout", "dropout is active while the model is evaluated", "call model.eval() there"
         )
@@ -184,7 +185,9 @@ def _eval_mode(a: Facts) -> Finding:
 
 
 def _batch_norm(a: Facts) -> Finding | None:
-    if any(p.batch_norm for p in a.evals):
+    trained = {row for p in a.train for row in p.rows}
+    # statistics that are taken anew, of averaged weights, are taken from training data
+    if any(p.batch_norm and not (p.rows and trained.issuperset(p.rows)) for p in a.evaluations):
         words = "batch normalisation uses the statistics of the evaluation batch"
         return _act(
             "P92", "batch norm", words, "call model.eval() there, and model.train() before training on"
@@ -226,7 +229,16 @@ def _order(a: Facts, c: Facts) -> Finding | None:
         words = f"every epoch of {period} examples has the same order"
         return _act("P1d", "order", words, "shuffle the training data (shuffle=True, or trial.batches)")
     n = min(len(mine), len(other))
-    labels = [[label for p in side[:n] for label in p.labels] for side in (mine, other)]
+    kinds: dict[int, set[tuple[Any, ...]]] = {}
+    for p in a.train:
+        kinds.setdefault(p.model, set()).add(p.labels)
+    told = {
+        model for model, seen in kinds.items() if len(seen) >= 3
+    }  # others tell no order, such as the places of pairs
+    labels = [
+        [label for p, first in zip(side, mine[:n], strict=False) if first.model in told for label in p.labels]
+        for side in (mine, other)
+    ]
     same_rows = [p.rows for p in mine[:n]] == [p.rows for p in other[:n]]
     if same_rows or (len(labels[0]) >= 64 and len(set(labels[0])) > 1 and labels[0] == labels[1]):
         words = "two seeds see the training data in the same order"
@@ -241,10 +253,10 @@ def _leak(a: Facts) -> Finding | None:
     for p in a.train:
         seen.setdefault(p.model, set()).update(p.rows)
     anything = set().union(*seen.values())
-    if not anything or not a.evals:
+    if not anything or not a.evaluations:
         return None
     # a model that was not trained itself may be an average or a copy of one that was
-    evals = [(p.rows, seen.get(p.model, anything)) for p in a.evals if p.rows]
+    evals = [(p.rows, seen.get(p.model, anything)) for p in a.evaluations if p.rows]
     shares = [sum(row in known for row in rows) / len(rows) for rows, known in evals]
     n = sum(len(rows) for rows, _ in evals)
     overlap = sum(s * len(rows) for s, (rows, _) in zip(shares, evals, strict=True))
@@ -330,18 +342,15 @@ def _accuracy(p: Pass) -> float | None:
 def _schedule(a: Facts) -> Finding | None:
     if not a.schedules:
         return None
-    parts = {id(part) for s in a.schedules for part in getattr(s.schedule, "_schedulers", ())}
     rows = [row for p in a.train for row in p.rows]
     an_epoch = len(rows) > len(set(rows)) or a.value is not None
-    long = (
-        max(a.steps_of.values()) / 4
-    )  # of a run that was stopped, the last fold or phase may just have begun
+    long = max(map(len, a.rates.values())) / 4  # of a stopped run, the last fold or phase may just have begun
+    rates = {id(s): a.rates.get(id(s.schedule.optimizer), [])[s.made_at :] for s in a.schedules}
     forgotten = [
         s.schedule
         for s in a.schedules
-        if s.schedule._step_count <= 1 and id(s.schedule) not in parts
-        and a.steps_of.get(id(s.schedule.optimizer), 0) - s.made_at > long
-    ]  # fmt: skip
+        if s.schedule.last_epoch == s.began and len(rates[id(s)]) > long and len(set(rates[id(s)])) == 1
+    ]
     if forgotten and an_epoch:
         words = f"{type(forgotten[0]).__name__} was made and never stepped in {a.n_steps} steps"
         return _act(
@@ -358,7 +367,7 @@ def _accumulation(a: Facts) -> Finding | None:
     ratios = sorted(b.ratio for each in accumulated for b in each if b.ratio is not None)
     if not ratios:
         return None
-    k = max(len(each) for each in accumulated)
+    k = sorted(map(len, accumulated))[len(accumulated) // 2]
     middle = ratios[len(ratios) // 2]
     if abs(middle - 1.0) < 0.01:
         words = f"{k} backward passes a step add up their full losses, so the gradient is {k} times the mean"
@@ -372,8 +381,8 @@ def _stale(a: Facts, b: Facts) -> Finding:
         return _act(
             "P89", "checkpoint", words, "keep copies: {k: v.clone() for k, v in model.state_dict().items()}"
         )
-    evaluated_at = [p.at_step for p in a.evals]
-    if evaluated_at and len({p.weights for p in a.evals}) == 1:
+    evaluated_at = [p.at_step for p in a.evaluations]
+    if evaluated_at and len({p.weights for p in a.evaluations}) == 1:
         between = {p.weights for p in a.train if min(evaluated_at) <= p.at_step < max(evaluated_at)}
         if len(between) > 1:
             return _act("P89", "checkpoint", "the evaluated weights never change while others are trained",

@@ -77,9 +77,10 @@ class Backward:
 
 @dataclass
 class Stepping:
-    """A schedule, and how many steps its optimiser had taken when it was made."""
+    """A schedule, where it began, and how many steps its optimiser had taken then."""
 
     schedule: LRScheduler
+    began: int
     made_at: int
 
 
@@ -87,18 +88,19 @@ class Stepping:
 class Facts:
     """Everything that was seen in one run, in the order in which it happened.
 
-    ``backwards`` has a list for each step. ``waits``, of a cheap look, are seconds from one step to the next call of a model and
-    to the next step, without the steps that an evaluation preceded. ``reported_at``: steps taken before each report.
+    ``pending``: passes of which is not known yet whether they train. ``backwards`` has a list for each step, ``rates`` the
+    learning rates of each optimiser. ``waits``, of a cheap look, are seconds from one step to the next call of a model and to the
+    next step, without the steps that an evaluation preceded. ``reported_at``: steps taken before each report.
     """
 
     train: list[Pass] = field(default_factory=list)
+    pending: list[Pass] = field(default_factory=list)
     evals: list[Pass] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     backwards: list[list[Backward]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
+    rates: dict[int, list[float]] = field(default_factory=dict)
     optimizers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    steps_of: dict[int, int] = field(default_factory=dict)
     schedules: list[Stepping] = field(default_factory=list)
     waits: list[tuple[float, float]] = field(default_factory=list)
     reported_at: list[int] = field(default_factory=list)
@@ -115,16 +117,25 @@ class Facts:
         """Optimiser steps taken."""
         return len(self.times)
 
+    @property
+    def evaluations(self) -> list[Pass]:
+        """The passes that a report followed; all that did not train where none did."""
+        return [p for p in self.evals if p.reported] or self.evals
+
     def report(self) -> None:
         """Note that metrics are reported now."""
         self.reported_at.append(self.n_steps)
-        for each in self.evals:
+        self.returns()
+
+    def returns(self) -> None:
+        """Note that the passes since the last step are what a report, or the returned value, is about."""
+        for each in [*self.evals, *self.pending]:
             each.reported |= each.at_step == self.n_steps
 
     def passes(self) -> Iterator[list[Pass]]:
         """The evaluations: runs of consecutive eval batches at the same step by the same model."""
         group: list[Pass] = []
-        for each in self.evals:
+        for each in self.evaluations:
             if group and (each.at_step, each.model) != (group[0].at_step, group[0].model):
                 yield group
                 group = []
@@ -158,7 +169,8 @@ def observing(
     def init(self: LRScheduler, *args: Any, **kwargs: Any) -> None:
         scheduler_init(self, *args, **kwargs)
         if not isinstance(self, ReduceLROnPlateau):
-            facts.schedules.append(Stepping(self, facts.steps_of.get(id(self.optimizer), 0)))
+            made_at = len(facts.rates.get(id(self.optimizer), ()))
+            facts.schedules.append(Stepping(self, self.last_epoch, made_at))
 
     def scaled(self: GradScaler, outputs: Any) -> Any:
         out = scale(self, outputs)
@@ -182,7 +194,7 @@ def observing(
         GradScaler.scale = scale  # type: ignore[method-assign]
         for handle in handles:
             handle.remove()
-        watcher.settle(None)
+        watcher.settle(facts.pending, trained=False)
 
 
 class _Watcher:
@@ -196,7 +208,8 @@ class _Watcher:
         self._inside: nn.Module | None = None
         self.current: Pass | None = None
         self.loss_scale = 1.0
-        self._pending: list[Pass] = []
+        self.is_going_back = False
+        self._made: dict[int, list[Any]] = {}  # the ends of the graphs of pending passes
         self._backwards: list[Backward] = []
         self._ran: set[int] = set()
         self._inner: set[int] = set()
@@ -208,7 +221,12 @@ class _Watcher:
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         self._called = self._called or time.perf_counter()
         self._evaluated |= not torch.is_grad_enabled()
-        if self._inside is not None or isinstance(module, _Loss) or (self._cheap and self.facts.train):
+        if (
+            self._inside is not None
+            or self.is_going_back
+            or isinstance(module, _Loss)
+            or (self._cheap and self.facts.train)
+        ):
             return
         if next(module.parameters(), None) is None:
             return
@@ -234,11 +252,7 @@ class _Watcher:
             carried=carried,
         )
         self._ran.add(id(module))
-        if grad:
-            self._pending.append(self.current)
-        else:
-            self.settle(None)
-            self.facts.evals.append(self.current)
+        (self.facts.pending if grad else self.facts.evals).append(self.current)
 
     def leave(self, module: nn.Module, _: Any, output: Any) -> None:
         if module is not self._inside:
@@ -248,15 +262,19 @@ class _Watcher:
             return
         outputs = list(_tensors(output))
         self._given[id(module)] = [t.detach() for t in outputs]
+        self._made[id(self.current)] = [t.grad_fn for t in outputs if t.grad_fn is not None]
         n = next((len(t) for t in outputs if t.dim()), 0)
-        if n % max(1, self.current.size):  # such as words in one row, and where each text begins
+        if n and (
+            not self.current.size or n % self.current.size
+        ):  # such as words in one row, and where each text begins
             self.current.size, self.current.rows = n, []
 
-    def settle(self, trained: Pass | None) -> None:
-        """Passes with gradients that no backward pass followed were evaluations."""
-        for each in self._pending:
-            (self.facts.train if each is trained else self.facts.evals).append(each)
-        self._pending = []
+    def settle(self, passes: list[Pass], trained: bool) -> None:
+        """Pending passes were training, or they were evaluations."""
+        for each in list(passes):
+            self.facts.pending.remove(each)
+            self._made.pop(id(each), None)
+            (self.facts.train if trained else self.facts.evals).append(each)
 
     def loss(self, value: Tensor, target: Any, reduction: str) -> None:
         if value.dim() == 0 and reduction == "mean":
@@ -276,7 +294,7 @@ class _Watcher:
             self.current.labels = tuple(labels.detach().cpu().tolist())
 
     def backward(self, loss: Tensor) -> None:
-        self.settle(self._pending[-1] if self._pending else None)
+        self.settle(self._behind(loss), trained=True)
         value = float(loss.detach()) / self.loss_scale if loss.dim() == 0 else float("nan")
         self.facts.losses.append(value)
         ratio = value / self._last_loss if self._last_loss else None
@@ -284,10 +302,26 @@ class _Watcher:
         self._ran = set()
         self._last_loss = None
 
+    def _behind(self, loss: Tensor) -> list[Pass]:
+        """The pending passes that a loss was computed from; where outputs are no tensors, the last."""
+        reached = _ancestors(loss.grad_fn)
+        pending = self.facts.pending
+        found = [p for p in pending if any(node in reached for node in self._made.get(id(p), ()))]
+        return found or [p for p in pending[-1:] if not self._made.get(id(p))]
+
+    def plain(self, value: Tensor) -> None:
+        """A mean that may be a loss written by hand."""
+        if self._last_loss is None:
+            self._last_loss = float(value.detach())
+
     def stepped(self, optimizer: Optimizer, *_: Any) -> None:
         facts = self.facts
         if self._cheap and torch.cuda.is_available():
             torch.cuda.synchronize()
+        now_or_before = [p for p in facts.pending if p.at_step >= facts.n_steps]
+        if not self._backwards and now_or_before:  # gradients came by a way that is not watched
+            self.settle(now_or_before, trained=True)
+        self.settle([p for p in facts.pending if p.at_step < facts.n_steps - 1], trained=False)
         facts.backwards.append(self._backwards)
         self._backwards = []
         now = time.perf_counter()
@@ -295,9 +329,8 @@ class _Watcher:
             facts.waits.append((self._called - facts.times[-1], now - facts.times[-1]))
         self._called, self._evaluated = None, False
         facts.times.append(now)
-        facts.rates.append(float(optimizer.param_groups[0]["lr"]))
+        facts.rates.setdefault(id(optimizer), []).append(float(optimizer.param_groups[0]["lr"]))
         facts.optimizers[type(optimizer).__name__] = dict(optimizer.defaults)
-        facts.steps_of[id(optimizer)] = facts.steps_of.get(id(optimizer), 0) + 1
         late = self._until is not None and time.monotonic() > self._until
         if late or (self._max_steps is not None and facts.n_steps >= self._max_steps):
             raise Enough
@@ -328,10 +361,16 @@ class _Mode(TorchFunctionMode):
             watcher.current is not None and name == "batch_norm" and func.__module__ == "torch.nn.functional"
         ):
             watcher.current.batch_norm |= bool(kwargs.get("training", args[5] if len(args) > 5 else False))
-        out = func(*args, **kwargs)
+        watcher.is_going_back = name == "backward"
+        try:
+            out = func(*args, **kwargs)
+        finally:
+            watcher.is_going_back = False
         second = args[1] if len(args) > 1 else None
         if name in _LOSSES and isinstance(out, Tensor):
             watcher.loss(out, kwargs.get("target", second), kwargs.get("reduction", "mean"))
+        elif name == "mean" and isinstance(out, Tensor) and out.dim() == 0 and out.requires_grad:
+            watcher.plain(out)
         elif name in ("eq", "__eq__") and isinstance(out, Tensor):
             watcher.correct(out, second)
         elif name in ("ne", "__ne__") and isinstance(out, Tensor):
@@ -348,6 +387,20 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(each)
     elif isinstance(value, Mapping):
         yield from _tensors(tuple(value.values()))
+    elif hasattr(value, "__dict__") and not isinstance(value, nn.Module):
+        yield from (each for each in vars(value).values() if isinstance(each, Tensor))
+
+
+def _ancestors(node: Any) -> set[Any]:
+    """All nodes of the graph that a gradient flows through from ``node`` on."""
+    seen: set[Any] = set()
+    left = [node]
+    while left:
+        each = left.pop()
+        if each is not None and each not in seen:
+            seen.add(each)
+            left.extend(following for following, _ in each.next_functions)
+    return seen
 
 
 def _is_a_librarys(frame: FrameType) -> bool:
