@@ -13,7 +13,7 @@ from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.playbook.steps import Stage, length_plan, schedule_trap, transfer, transfers
 from tunewise.records import FrozenTrial, TrialState
 from tunewise.space import Space
-from tunewise.study import create_study
+from tunewise.study import Study, create_study
 from tunewise.torch.decorator import Objective
 from tunewise.torch.place import Place, run_probe
 from tunewise.torch.schedule import Schedule
@@ -71,7 +71,7 @@ def lengths(
                 "are to go on; lower the learning rates of the space, or run more trials."
             )
         chosen = [*records[: before.promoted], *_spread(records[before.promoted :], check - before.promoted)]
-        study = place.study(f"length {stage.steps}")
+        study = _study(space, place, stage)
         runs = [
             run_probe(
                 study, _longer(train, record, before.steps, stage.steps), record.params,
@@ -91,11 +91,15 @@ def lengths(
     )
 
 
-def _first_round(train: Objective, space: Space, place: Place, stage: Stage) -> Sequence[FrozenTrial]:
-    study = create_study(
+def _study(space: Space, place: Place, stage: Stage) -> Study:
+    return create_study(
         f"{place.name}/length {stage.steps}", place.storage, goals=[place.goal], sampler="qmc", seed=place.seed,
         space=space, load_if_exists=True,
     )  # fmt: skip
+
+
+def _first_round(train: Objective, space: Space, place: Place, stage: Stage) -> Sequence[FrozenTrial]:
+    study = _study(space, place, stage)
     study.optimize(train.replan(max_steps=stage.steps), max(0, stage.trials - study.trials.n_finished))
     return list(study.trials)
 
