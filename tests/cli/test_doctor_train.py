@@ -58,3 +58,10 @@ def test_noise_says_which_configuration_it_measures(run, target):
 def test_a_given_value_is_used(run, target):
     done = run("steps", target, "--set", "width=8", "--metric", "error", "--json")
     assert "width" not in {f["code"]: f for f in json.loads(done.stdout)["findings"]}["P4"]["headline"]
+
+
+def test_a_file_that_cannot_be_imported_is_told_so(run, tmp_path):
+    (tmp_path / "train.py").write_text("import tunewise\n\nraise ValueError('twice.')\n")
+    done = run("doctor", "train.py:train")
+    assert done.exit_code == 3
+    assert "failed with ValueError: twice." in " ".join(done.stderr.split())
