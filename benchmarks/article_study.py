@@ -163,7 +163,7 @@ def speed(args: argparse.Namespace, train_set: Subset, val_set: Subset, device: 
 def search(args: argparse.Namespace, train_set: Subset, val_set: Subset, device: str) -> dict:
     build = ours(train_set, val_set, args.epochs, device)
     curves: dict[str, list[list[float]]] = {"tunewise": [], "optuna": []}
-    for seed in range(args.seeds):
+    for seed in range(args.first_seed, args.first_seed + args.seeds):
         study = tw.create_study(goals=GOALS, space=SPACE, sampler=args.sampler, seed=seed)
         build.optimize(study, args.trials, together=args.together)
         curves["tunewise"].append(_best_so_far([t.value for t in study.trials]))
@@ -233,6 +233,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--together", type=int, default=20)
     parser.add_argument("--article-trials", type=int, default=10, help="trials of the article's loop to time")
     parser.add_argument("--workers", type=int, default=4, help="loader workers of the article's loop")

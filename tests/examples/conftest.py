@@ -14,12 +14,22 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def run_example(tmp_path):
-    """A function (name, *arguments, extra_path) -> what the example printed; it fails when the example fails."""
+    """A function (name, *arguments, extra_path, launcher) -> what the example printed; it fails when the example fails.
 
-    def run(name: str, *arguments: object, extra_path: Path | None = None, **environment: str) -> str:
+    ``launcher`` is a module that starts it, with its arguments.
+    """
+
+    def run(
+        name: str,
+        *arguments: object,
+        extra_path: Path | None = None,
+        launcher: tuple[str, ...] = (),
+        **environment: str,
+    ) -> str:
         paths = [str(ROOT / "src"), *([str(extra_path)] if extra_path else [])]
+        start = [sys.executable, *(["-m", *launcher] if launcher else [])]
         done = subprocess.run(
-            [sys.executable, str(ROOT / "examples" / name), *map(str, arguments)],
+            [*start, str(ROOT / "examples" / name), *map(str, arguments)],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **environment},
             capture_output=True,

@@ -24,7 +24,11 @@ def training_options(command: F) -> F:
         ),
         click.option("--metric", default="value", show_default=True, help="The name of the metric."),
         click.option(
-            "--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter's value; repeatable."
+            "--set",
+            "given",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A parameter's value; repeatable. Those left out get a default.",
         ),
         click.argument("target", metavar="FILE.py:FUNCTION"),
     ):

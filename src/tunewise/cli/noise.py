@@ -17,7 +17,13 @@ from tunewise.cli.target import load_target, read_params
     ),
 )
 @click.argument("target", metavar="FILE.py:FUNCTION")
-@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter's value; repeatable.")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter's value; repeatable. Those left out get a default.",
+)
 @click.option("--metric", default="value", show_default=True, help="The name of the metric.")
 @click.option(
     "--direction", type=click.Choice(["minimize", "maximize"]), default="minimize", show_default=True
@@ -41,9 +47,14 @@ def command(
 ) -> None:
     """Measure how much results vary when nothing but the seed changes."""
     from tunewise.project import Project
+    from tunewise.records import Goal
 
-    params = read_params(given)
-    project = Project(name, load_target(target), metric, direction, params, storage)
+    train, params = load_target(target), read_params(given)
+    if hasattr(train, "settled"):
+        params, said = train.settled(params, Goal(metric, direction))
+        if said is not None:
+            click.echo(f"{said.headline}; {said.next_action}", err=True)
+    project = Project(name, train, metric, direction, params, storage)
     budget = project.measure_noise(seeds, params)
     if as_json:
         print_json(

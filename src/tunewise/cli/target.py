@@ -23,7 +23,7 @@ def load_target(text: str) -> Callable[..., Any]:
     """The function that a text names; its file is run as a module, not as ``__main__``.
 
     Raises:
-        SettingError: no such file, module or function.
+        SettingError: no such file, module or function, or a file that cannot be imported.
     """
     where, _, name = text.rpartition(":")
     if not is_target(text):
@@ -87,7 +87,13 @@ def _from_file(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module  # so that pickling for loader workers finds it
     sys.path.insert(0, str(path.resolve().parent))
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise SettingError(
+            f"{path} is imported in order to find the function, and that failed with {type(error).__name__}: {error} "
+            'What starts a study belongs under `if __name__ == "__main__":`.'
+        ) from error
     return module
 
 

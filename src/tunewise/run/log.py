@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from logging import CRITICAL, DEBUG, ERROR, FATAL, INFO, WARN, WARNING
 from typing import TextIO
 
@@ -74,6 +75,17 @@ def get_verbosity() -> int:
 def set_verbosity(level: int) -> None:
     """Show messages from ``level`` on, such as ``tunewise.logging.WARNING``."""
     logger.setLevel(level)
+
+
+@contextmanager
+def quiet(level: int = WARNING) -> Iterator[None]:
+    """Show only messages from ``level`` on inside."""
+    before = logger.level
+    logger.setLevel(max(level, before))
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def log_created(name: str, where: str) -> None:

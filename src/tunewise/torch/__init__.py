@@ -18,6 +18,7 @@ from tunewise.torch.batches import BatchScan, batch_size
 from tunewise.torch.decorator import Objective, training
 from tunewise.torch.doctor import preflight
 from tunewise.torch.evaluation import evaluate, predictions
+from tunewise.torch.lengths import Lengths, lengths
 from tunewise.torch.nadam import NAdamW
 from tunewise.torch.recipe import Recipe, recipe
 from tunewise.torch.steps import StepsFound, find_steps
@@ -27,6 +28,7 @@ from tunewise.torch.unstable import Stability, stability
 __all__ = [
     "BatchScan",
     "Checkpoint",
+    "Lengths",
     "NAdamW",
     "Objective",
     "Recipe",
@@ -36,6 +38,7 @@ __all__ = [
     "batch_size",
     "evaluate",
     "find_steps",
+    "lengths",
     "predictions",
     "preflight",
     "recipe",

@@ -12,10 +12,11 @@ from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.stats.throughput import Timing, Waiting, doublings, saturation, timing, waiting
 from tunewise.torch.decorator import Objective
 from tunewise.torch.observe import Facts
-from tunewise.torch.place import Place, timed
+from tunewise.torch.place import Place, settled, timed
 from tunewise.types import Choice, FloatArray
 
 _WARM_UP, _TIMED, _ROUNDS = 10, 30, 4
+_MATTERS = 0.0005  # seconds a step from which on waiting for input is worth mending
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class BatchScan:
 
 def batch_size(
     train: Objective,
-    config: Mapping[str, Choice],
+    config: Mapping[str, Choice] | None = None,
     place: Place | None = None,
     *,
     most: int = 4096,
@@ -51,6 +52,7 @@ def batch_size(
     input. Other work on the machine disturbs the times.
     """
     place = place or Place()
+    config, said = settled(train, config or {}, place.goal)
     times: dict[int, Timing] = {}
     memory: dict[int, int] = {}
     full = None
@@ -72,7 +74,7 @@ def batch_size(
         size *= 2
     chosen = saturation(times)
     wait = _waiting(train, config, place, chosen)
-    return BatchScan(times, chosen, full, memory, wait, _findings(times, chosen, full, memory, wait))
+    return BatchScan(times, chosen, full, memory, wait, _findings(times, chosen, full, memory, wait, said))
 
 
 def _seconds(
@@ -98,7 +100,12 @@ def _waiting(train: Objective, config: Mapping[str, Choice], place: Place, size:
 
 
 def _findings(
-    times: Mapping[int, Timing], chosen: int, full: int | None, memory: Mapping[int, int], wait: Waiting
+    times: Mapping[int, Timing],
+    chosen: int,
+    full: int | None,
+    memory: Mapping[int, int],
+    wait: Waiting,
+    said: Finding | None,
 ) -> Findings:
     rate = chosen / times[chosen].seconds
     words = f"throughput saturates at batch size {chosen}: {rate:.3g} examples a second"
@@ -112,8 +119,10 @@ def _findings(
         "P5", "batch size", Verdict.OK, words, effect=rate, arrays=arrays, assumptions=tuple(steps),
         next_action=f"train with batch_size={chosen} or less; larger ones cost time and buy nothing",
     )  # fmt: skip
-    bound = wait.low > 1.1
+    waited = times[chosen].seconds * (1 - 1 / wait.ratio)
+    bound = wait.low > 1.1 and waited > _MATTERS
     how = f"a step takes {wait.ratio:.2f} times as long as with a cached batch (90 %: {wait.low:.2f} to {wait.high:.2f})"
+    how += f", or {1000 * waited:.2g} ms more" if waited > 0 else ""
     cure = (
         "use more loader workers, prefetch, or prepare the data beforehand; then scan again" if bound else ""
     )
@@ -131,6 +140,7 @@ def _findings(
                 threshold=1.1,
                 next_action=cure,
             ),
+            *([said] if said else []),
         ]
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from tunewise.records import Goal
+from tunewise.space import Space
 from tunewise.torch.trial import LiveTrial, Plan, TorchTrial
 from tunewise.types import Choice
 
@@ -40,6 +41,12 @@ class Objective:
         """The same training under another plan: ``replan(max_steps=100, evals=100)``. See `Plan`."""
         return Objective(self._train, replace(self.plan, **changes))
 
+    def settled(self, config: Mapping[str, Choice], goal: Goal | None = None) -> Any:
+        """A value for every parameter, and a finding that names those that ``config`` left open (None: none); see
+        `tunewise.torch.place.settled`.
+        """
+        return _verb("place", "settled")(self, config, goal or Goal())
+
     def preflight(
         self,
         config: Mapping[str, Choice] | None = None,
@@ -53,7 +60,7 @@ class Objective:
 
     def find_steps(
         self,
-        config: Mapping[str, Choice],
+        config: Mapping[str, Choice] | None = None,
         storage: Any = None,
         name: str = "probe",
         goal: Goal | None = None,
@@ -64,7 +71,7 @@ class Objective:
 
     def batch_size(
         self,
-        config: Mapping[str, Choice],
+        config: Mapping[str, Choice] | None = None,
         storage: Any = None,
         name: str = "probe",
         goal: Goal | None = None,
@@ -75,7 +82,7 @@ class Objective:
 
     def stability(
         self,
-        config: Mapping[str, Choice],
+        config: Mapping[str, Choice] | None = None,
         storage: Any = None,
         name: str = "probe",
         goal: Goal | None = None,
@@ -83,6 +90,17 @@ class Objective:
     ) -> Any:
         """How stable; see `tunewise.torch.unstable.stability`. Nothing is kept."""
         return _verb("unstable", "stability")(self, config, _place(storage, name, goal), **settings)
+
+    def lengths(
+        self,
+        space: Space,
+        storage: Any = None,
+        name: str = "probe",
+        goal: Goal | None = None,
+        **settings: Any,
+    ) -> Any:
+        """Many short runs, then few long ones; see `tunewise.torch.lengths.lengths`. Runs are kept as "name/length N"."""
+        return _verb("lengths", "lengths")(self, space, _place(storage, name, goal), **settings)
 
     def run(self, trial: TorchTrial) -> Any:
         """Call the training function with a trial that is wrapped already; returns what it returns."""

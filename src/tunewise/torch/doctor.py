@@ -1,7 +1,7 @@
-"""Is this training ready to be tuned? Twenty watched steps, three times, and the mistakes that everyone makes.
+"""Is this training ready to be tuned? Some watched steps, three times, and the mistakes that everyone makes.
 
-Three short runs are compared: one seed twice, then another seed. Each check is a function of what was seen.
-Codes are the catalogue numbers of the documentation (P1, P4, P11, P67, P84-P88, P92).
+Three short runs are compared: one seed twice, then another seed; a fourth is only timed. Each check is a function of what
+was seen. Codes are the catalogue numbers of the documentation (P1, P4, P11, P67, P84-P88, P92).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from scipy.stats import kendalltau
 from tunewise.errors import TrialInfeasible, TrialPruned
 from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.records import Goal
-from tunewise.study import create_study
 from tunewise.torch.decorator import Objective
+from tunewise.torch.measured import classes, fed, points, read_from_device, sample
 from tunewise.torch.observe import Enough, Facts, Pass, observing
+from tunewise.torch.place import unseen
 from tunewise.types import Choice
 
 Train = Callable[[Any], Any]
@@ -59,32 +60,39 @@ def preflight(
         One finding a check, worst first. ACT: mend it before any study.
     """
     goal = goal or Goal()
-    runs = [_run(train, config, goal, steps, seconds, s) for s in (seed, seed, seed + 1)]
-    a, b, c = runs
+    a, b, c = (_run(train, config, goal, steps, seconds, s) for s in (seed, seed, seed + 1))
     found: list[Finding | None] = [_ends(a)]
     if a.n_steps:
         found += [
             _finite(a, goal), _direction(a, goal), _eval_mode(a), _batch_norm(a), _seeds(a, b, c), _order(a, c),
             _leak(a), _duplicates(a), _exact(a), _schedule(a), _accumulation(a), _stale(a, b), _accounted(a),
+            points(a, b), sample(a), classes(a, goal), read_from_device(a),
         ]  # fmt: skip
+    if a.n_steps and a.error is None:
+        found.append(fed(_run(train, config, goal, steps, seconds, seed, cheap=True)))
     found += [_test_set(train), _not_tuned(a)]
     return Findings([finding for finding in found if finding is not None])
 
 
 def _run(
-    train: Train, config: Mapping[str, Choice] | None, goal: Goal, steps: int, seconds: float, seed: int
+    train: Train,
+    config: Mapping[str, Choice] | None,
+    goal: Goal,
+    steps: int,
+    seconds: float,
+    seed: int,
+    cheap: bool = False,
 ) -> Facts:
     facts = Facts()
-    study = create_study(goals=[goal], sampler="random", seed=0)
-    study.enqueue_trial(dict(config or {}), {"seed": seed})
     limit: int | None = _MOST * steps
     if isinstance(train, Objective):
         train = train.replan(max_steps=steps, evals=min(train.plan.evals, 6), checkpoints=None)
         limit = None
-    trial = study.ask()
+    trial = unseen(goal, config or {}, seed)
     try:
-        with observing(facts, limit, seconds):
-            facts.value = train(trial)
+        with observing(facts, limit, seconds, cheap=cheap):
+            facts.value = train(_Noted(trial, facts))
+            facts.returns()
     except Enough:
         pass
     except Exception as error:
@@ -92,6 +100,20 @@ def _run(
     record = trial.snapshot()
     facts.curves, facts.params = record.curves, trial.params
     return facts
+
+
+class _Noted:
+    """A live trial; notes after how many steps it is reported to."""
+
+    def __init__(self, trial: Any, facts: Facts) -> None:
+        self._trial, self._facts = trial, facts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+    def report(self, value: Any, step: int) -> None:
+        self._facts.report()
+        self._trial.report(value, step)
 
 
 def _ok(code: str, subject: str, words: str) -> Finding:
@@ -155,7 +177,7 @@ def _direction(a: Facts, goal: Goal) -> Finding:
 
 
 def _eval_mode(a: Facts) -> Finding:
-    if any(p.dropout for p in a.evals):
+    if any(p.dropout for p in a.evaluations):
         return _act(
             "P1c", "dropout", "dropout is active while the model is evaluated", "call model.eval() there"
         )
@@ -163,14 +185,16 @@ def _eval_mode(a: Facts) -> Finding:
 
 
 def _batch_norm(a: Facts) -> Finding | None:
-    if any(p.batch_norm for p in a.evals):
+    trained = {row for p in a.train for row in p.rows}
+    # statistics that are taken anew, of averaged weights, are taken from training data
+    if any(p.batch_norm and not (p.rows and trained.issuperset(p.rows)) for p in a.evaluations):
         words = "batch normalisation uses the statistics of the evaluation batch"
         return _act(
             "P92", "batch norm", words, "call model.eval() there, and model.train() before training on"
         )
     training = [p for p in a.train if p.batch_norm]
-    if training and min(len(p.rows) for p in training) < 4:
-        words = f"a training batch of {min(len(p.rows) for p in training)} feeds the running statistics"
+    if training and min(p.size for p in training) < 4:
+        words = f"a training batch of {min(p.size for p in training)} feeds the running statistics"
         return _act("P92", "batch norm", words, "drop the last partial batch (drop_last=True)")
     return _ok("P92", "batch norm", "statistics come from training batches alone") if training else None
 
@@ -190,6 +214,10 @@ def _seeds(a: Facts, b: Facts, c: Facts) -> Finding:
 
 
 def _order(a: Facts, c: Facts) -> Finding | None:
+    if any(p.carried for p in a.train):
+        return _ok(
+            "P1d", "order", "the model's state is carried from batch to batch, so the data keep their order"
+        )
     mine, other = [p for p in a.train if p.rows], [p for p in c.train if p.rows]
     rows = [row for p in mine for row in p.rows]
     if not rows:
@@ -201,7 +229,16 @@ def _order(a: Facts, c: Facts) -> Finding | None:
         words = f"every epoch of {period} examples has the same order"
         return _act("P1d", "order", words, "shuffle the training data (shuffle=True, or trial.batches)")
     n = min(len(mine), len(other))
-    labels = [[label for p in side[:n] for label in p.labels] for side in (mine, other)]
+    kinds: dict[int, set[tuple[Any, ...]]] = {}
+    for p in a.train:
+        kinds.setdefault(p.model, set()).add(p.labels)
+    told = {
+        model for model, seen in kinds.items() if len(seen) >= 3
+    }  # others tell no order, such as the places of pairs
+    labels = [
+        [label for p, first in zip(side, mine[:n], strict=False) if first.model in told for label in p.labels]
+        for side in (mine, other)
+    ]
     same_rows = [p.rows for p in mine[:n]] == [p.rows for p in other[:n]]
     if same_rows or (len(labels[0]) >= 64 and len(set(labels[0])) > 1 and labels[0] == labels[1]):
         words = "two seeds see the training data in the same order"
@@ -210,14 +247,16 @@ def _order(a: Facts, c: Facts) -> Finding | None:
 
 
 def _leak(a: Facts) -> Finding | None:
+    if any(p.partial for p in a.train):
+        return None  # of a pass over a whole graph or table, the loss says which part is trained on
     seen: dict[int, set[int]] = {}
     for p in a.train:
         seen.setdefault(p.model, set()).update(p.rows)
     anything = set().union(*seen.values())
-    if not anything or not a.evals:
+    if not anything or not a.evaluations:
         return None
     # a model that was not trained itself may be an average or a copy of one that was
-    evals = [(p.rows, seen.get(p.model, anything)) for p in a.evals if p.rows]
+    evals = [(p.rows, seen.get(p.model, anything)) for p in a.evaluations if p.rows]
     shares = [sum(row in known for row in rows) / len(rows) for rows, known in evals]
     n = sum(len(rows) for rows, _ in evals)
     overlap = sum(s * len(rows) for s, (rows, _) in zip(shares, evals, strict=True))
@@ -271,7 +310,7 @@ def _exact(a: Facts) -> Finding | None:
 
     judged = False
     for group in a.passes():
-        sizes = [len(p.rows) for p in group]
+        sizes = [p.size for p in group]
         if len(group) < 2 or len(set(sizes)) == 1:
             continue
         for numbers in (_per_batch(group, lambda p: p.loss), _per_batch(group, _accuracy)):
@@ -293,20 +332,27 @@ def _per_batch(group: list[Pass], of: Callable[[Pass], float | None]) -> list[fl
 
 def _share_correct(group: list[Pass]) -> float | None:
     shares = _per_batch(group, _accuracy)
-    return None if shares is None else sum(s * len(p.rows) for s, p in zip(shares, group, strict=True))
+    return None if shares is None else sum(s * p.size for s, p in zip(shares, group, strict=True))
 
 
 def _accuracy(p: Pass) -> float | None:
-    return None if p.n_correct is None else p.n_correct / len(p.rows)
+    return None if p.n_correct is None else p.n_correct / p.size
 
 
 def _schedule(a: Facts) -> Finding | None:
-    if not a.schedulers:
+    if not a.schedules:
         return None
     rows = [row for p in a.train for row in p.rows]
     an_epoch = len(rows) > len(set(rows)) or a.value is not None
-    if max(s._step_count for s in a.schedulers) <= 1 and an_epoch:
-        words = f"{type(a.schedulers[0]).__name__} was made and never stepped in {a.n_steps} steps"
+    long = max(map(len, a.rates.values())) / 4  # of a stopped run, the last fold or phase may just have begun
+    rates = {id(s): a.rates.get(id(s.schedule.optimizer), [])[s.made_at :] for s in a.schedules}
+    forgotten = [
+        s.schedule
+        for s in a.schedules
+        if s.schedule.last_epoch == s.began and len(rates[id(s)]) > long and len(set(rates[id(s)])) == 1
+    ]
+    if forgotten and an_epoch:
+        words = f"{type(forgotten[0]).__name__} was made and never stepped in {a.n_steps} steps"
         return _act(
             "P81", "schedule", words, "call scheduler.step(), or let trial.optimizer make the schedule"
         )
@@ -314,10 +360,14 @@ def _schedule(a: Facts) -> Finding | None:
 
 
 def _accumulation(a: Facts) -> Finding | None:
-    k = max(a.backwards, default=1)
-    if k < 2 or not a.ratios:
+    """One line of code that is called k times before a step accumulates; several lines are several losses."""
+    accumulated = [
+        each for each in a.backwards if len(each) > 1 and len({(b.caller, b.models) for b in each}) == 1
+    ]
+    ratios = sorted(b.ratio for each in accumulated for b in each if b.ratio is not None)
+    if not ratios:
         return None
-    ratios = sorted(a.ratios)
+    k = sorted(map(len, accumulated))[len(accumulated) // 2]
     middle = ratios[len(ratios) // 2]
     if abs(middle - 1.0) < 0.01:
         words = f"{k} backward passes a step add up their full losses, so the gradient is {k} times the mean"
@@ -331,11 +381,12 @@ def _stale(a: Facts, b: Facts) -> Finding:
         return _act(
             "P89", "checkpoint", words, "keep copies: {k: v.clone() for k, v in model.state_dict().items()}"
         )
-    trained = {p.model for p in a.train}
-    apart = {p.model for p in a.evals}.isdisjoint(trained)
-    if apart and len({p.at_step for p in a.evals}) > 1 and len({p.weights for p in a.evals}) == 1:
-        return _act("P89", "checkpoint", "the evaluated weights never change while another model is trained",
-                    "evaluate the trained weights, or copy them before each evaluation")  # fmt: skip
+    evaluated_at = [p.at_step for p in a.evaluations]
+    if evaluated_at and len({p.weights for p in a.evaluations}) == 1:
+        between = {p.weights for p in a.train if min(evaluated_at) <= p.at_step < max(evaluated_at)}
+        if len(between) > 1:
+            return _act("P89", "checkpoint", "the evaluated weights never change while others are trained",
+                        "evaluate the trained weights, or copy them before each evaluation")  # fmt: skip
     if a.train and b.train and b.train[0].weights != a.train[0].weights:
         known = {p.weights for p in [*a.train[1:], *a.evals]}
         if b.train[0].weights in known:

@@ -96,6 +96,12 @@ def suggest_settings(
     return settings
 
 
+def default_of(name: str) -> float | None:
+    """The default of a parameter such as "adamw.lr"; None where it is no optimiser's."""
+    family, _, setting = name.partition(".")
+    return next((rung.default for rung in LADDERS.get(family, ()) if rung.name == setting), None)
+
+
 def build(family: str, parameters: Iterable[Parameter], settings: dict[str, float]) -> Optimizer:
     """The torch optimiser of a family with these settings (see `suggest_settings`)."""
     lr = settings["lr"]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tunewise.errors import SettingError, TrialInfeasible
+from tunewise.errors import SettingError, TrialInfeasible, TrialPruned
+from tunewise.playbook import Finding, Verdict
 from tunewise.records import FrozenTrial, Goal, TrialState
+from tunewise.run.log import quiet
 from tunewise.storage import Log
 from tunewise.study import Study, create_study
 from tunewise.torch.decorator import Objective
 from tunewise.torch.observe import Enough, Facts, observing
+from tunewise.torch.optimizers import default_of
 from tunewise.torch.trial import TorchTrial
-from tunewise.types import Choice, FloatArray
+from tunewise.trial import Trial
+from tunewise.types import Choice, FloatArray, Params
 
 _WIDE = (1e-12, 1e12)
 
@@ -40,6 +44,40 @@ class Place:
             seed=self.seed,
             load_if_exists=True,
         )
+
+
+def unseen(goal: Goal, params: Mapping[str, Choice], seed: int = 0) -> Trial:
+    """A live trial with ``params`` (others are drawn at random) of a study that nobody will look at."""
+    with quiet():
+        study = create_study(goals=[goal], sampler="random", seed=0)
+    study.enqueue_trial(dict(params), {"seed": seed})
+    return study.ask()
+
+
+def settled(train: Objective, config: Mapping[str, Choice], goal: Goal) -> tuple[Params, Finding | None]:
+    """A value for every parameter of a training, and what is to be said of those that ``config`` leaves open.
+
+    An optimiser's get their default, others the middle of their range or the first of their choices: a probe needs one
+    configuration, and these are where people begin. The training is run up to its first step in order to know its parameters.
+    """
+    trial = _Settling(unseen(goal, config), dict(config))
+    try:
+        with observing(Facts(), 1, cheap=True):
+            train.replan(checkpoints=None)(trial)
+    except (Enough, TrialInfeasible, TrialPruned):
+        pass
+    chosen = {name: value for name, value in trial.chosen.items() if name not in config}
+    params = {**config, **chosen}
+    if not chosen:
+        return params, None
+    words = ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in chosen.items()
+    )
+    words = f"probed at {words}: defaults of the optimiser, or the middle of the range"
+    return params, Finding(
+        "P4", "configuration", Verdict.OK, words, next_action="probe the configuration in use with --set"
+    )
 
 
 def rate_name(config: Mapping[str, Choice], given: str | None) -> str:
@@ -94,9 +132,7 @@ def timed(
 ) -> Facts:
     """Watch ``n_steps`` optimiser steps of a run; nothing is kept. ``cheap``: only their times and the first batch."""
     facts = Facts()
-    study = create_study(goals=[goal], sampler="random", seed=0)
-    study.enqueue_trial(dict(params))
-    trial = study.ask()
+    trial = unseen(goal, params)
     try:
         with observing(facts, n_steps, cheap=cheap):
             train(_Wide(trial, tuple(params)))
@@ -109,9 +145,7 @@ def watched(
     train: Objective, params: Mapping[str, Choice], goal: Goal, seed: int = 0
 ) -> tuple[FloatArray, FloatArray]:
     """Training losses (n,) and gradient norms (m,) of every step of a run; a run that diverged ends in NaN."""
-    study = create_study(goals=[goal], sampler="random", seed=0)
-    study.enqueue_trial(dict(params), {"seed": seed})
-    trial = TorchTrial(_Wide(study.ask(), tuple(params)), train.plan)
+    trial = TorchTrial(_Wide(unseen(goal, params, seed), tuple(params)), train.plan)
     facts = Facts()
     try:
         with observing(facts, losses_only=True):
@@ -138,3 +172,33 @@ class _Wide:
             low, high, log, step = *_WIDE, True, None
         value: float = self._trial.suggest_float(name, low, high, step=step, log=log)
         return value
+
+
+class _Settling:
+    """A live trial that gives every parameter the value of a configuration, or else a plain one; remembers them."""
+
+    def __init__(self, trial: Any, config: Mapping[str, Choice]) -> None:
+        self._trial, self._config = trial, config
+        self.chosen: Params = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+    def _value(self, name: str, plain: Choice) -> Any:
+        return self.chosen.setdefault(name, self._config.get(name, plain))
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        default = default_of(name)
+        if default is not None and low <= default <= high:
+            return float(self._value(name, default))
+        middle = math.sqrt(low * high) if log else (low + high) / 2
+        return float(self._value(name, middle if step is None else low + step * round((middle - low) / step)))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        middle = math.sqrt(low * high) if log else (low + high) / 2
+        return int(self._value(name, low + step * round((middle - low) / step)))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Choice], *, ordered: bool = False) -> Any:
+        return self._value(name, choices[len(choices) // 2 if ordered else 0])

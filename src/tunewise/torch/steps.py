@@ -12,7 +12,7 @@ from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.records import FrozenTrial, TrialState
 from tunewise.stats.target import fastest, time_to_target
 from tunewise.torch.decorator import Objective
-from tunewise.torch.place import Place, rate_name, run_probe
+from tunewise.torch.place import Place, rate_name, run_probe, settled
 from tunewise.types import Choice
 
 _FIT_ERROR, _FIT_LOSS = 0.001, 0.05
@@ -39,7 +39,7 @@ class StepsFound:
 
 def find_steps(
     train: Objective,
-    config: Mapping[str, Choice],
+    config: Mapping[str, Choice] | None = None,
     place: Place | None = None,
     *,
     lr: str | None = None,
@@ -53,10 +53,13 @@ def find_steps(
     The range is extended while the fastest rate is its end; the length is doubled, at most ``doublings`` times, until
     some rate fits. Switch augmentation and regularisation off in ``config``.
 
+    What ``config`` leaves open is settled first, see `settled`.
+
     Raises:
-        SettingError: the learning rate is not known, or the configuration leaves a parameter open.
+        SettingError: the learning rate is not known.
     """
     place = place or Place()
+    config, said = settled(train, config or {}, place.goal)
     name = rate_name(config, lr)
     sweep = _Sweep(train, dict(config), place, name)
     centre = float(config[name])  # type: ignore[arg-type]
@@ -73,7 +76,7 @@ def find_steps(
         if any(math.isfinite(t) for t in times.values()):
             break
         rates, n = sweep.most_promising(times), 2 * n
-    return _judged(sweep, times, n, name)
+    return _judged(sweep, times, n, name, said)
 
 
 class _Sweep:
@@ -118,7 +121,7 @@ def _open_side(times: Mapping[float, float]) -> int | None:
     return -1 if best == min(times) else 1 if best == max(times) else None
 
 
-def _judged(sweep: _Sweep, times: dict[float, float], n: int, name: str) -> StepsFound:
+def _judged(sweep: _Sweep, times: dict[float, float], n: int, name: str, said: Finding | None) -> StepsFound:
     diverged = sorted(rate for rate, t in times.items() if math.isnan(t))
     lr_unstable = diverged[0] if diverged else None
     kept = [(rate, t) for rate, t in sorted(times.items()) if not math.isnan(t)]
@@ -127,6 +130,7 @@ def _judged(sweep: _Sweep, times: dict[float, float], n: int, name: str) -> Step
     kept = [(rate, t) for rate, t in kept if not math.isnan(t)]
     rates, steps = np.array([r for r, _ in kept]), np.array([t for _, t in kept])
     found = fastest(rates, steps, float(n), np.random.default_rng(0)) if kept else None
+    extra = [said] if said else []
     arrays = {"kind": "steps", "lr": list(times), "steps": list(times.values()), "limit": n}
     if found is None:
         words = f"no learning rate of {len(times)} fits the training set within {n} steps"
@@ -135,7 +139,7 @@ def _judged(sweep: _Sweep, times: dict[float, float], n: int, name: str) -> Step
             next_action="make the model larger or the steps more, or switch regularisation off; else training is "
             "compute-bound and the patience of its owner sets the steps",
         )  # fmt: skip
-        return StepsFound(None, None, None, lr_unstable, times, Findings([finding]))
+        return StepsFound(None, None, None, lr_unstable, times, Findings([finding, *extra]))
     chosen = math.ceil(found.time)
     words = (
         f"a constant rate of {found.at:.3g} fits the training set in about {chosen} steps (90 %: {found.low:.0f} to "
@@ -145,4 +149,6 @@ def _judged(sweep: _Sweep, times: dict[float, float], n: int, name: str) -> Step
         "P66", name, Verdict.OK, words, effect=found.time, interval=(found.low, found.high), arrays=arrays,
         next_action=f"train {chosen} steps; with augmentation or dropout 1.5 to 2 times as many",
     )  # fmt: skip
-    return StepsFound(chosen, (found.low, found.high), found.at, lr_unstable, times, Findings([finding]))
+    return StepsFound(
+        chosen, (found.low, found.high), found.at, lr_unstable, times, Findings([finding, *extra])
+    )

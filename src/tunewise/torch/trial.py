@@ -25,7 +25,7 @@ from tunewise.torch.data import Batch, shuffled
 from tunewise.torch.evaluation import evaluate, predictions
 from tunewise.torch.optimizers import build, suggest_settings
 from tunewise.torch.schedule import Schedule
-from tunewise.torch.seeds import order_generator, seed_everything
+from tunewise.torch.seeds import order_generator, random_states, restore_random, seed_everything
 from tunewise.torch.watch import Watch
 from tunewise.types import FloatArray, IntArray
 
@@ -40,6 +40,10 @@ class LiveTrial(Protocol):
     @property
     def seed(self) -> int:
         """The number that every source of randomness is seeded with."""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters suggested so far."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """A value in low..high."""
@@ -58,9 +62,9 @@ class LiveTrial(Protocol):
 class Plan:
     """How long and on what every trial of a study trains.
 
-    ``schedule`` and ``warmup`` replace what the training function asks for; with ``fit_examples`` each logged
-    evaluation also measures so many fixed training examples ("fit_error", ...); ``cached`` gives the first batch
-    again and again; with ``all_norms`` no gradient norm is left out. Probes set them.
+    ``schedule`` and ``warmup`` replace what the training function asks for; ``decay`` is the share of a "wsd" run that
+    decays; with ``fit_examples`` each logged evaluation also measures so many fixed training examples ("fit_error", ...);
+    ``cached`` gives the first batch again and again; with ``all_norms`` no gradient norm is left out. Probes set them.
     """
 
     max_steps: int
@@ -72,6 +76,7 @@ class Plan:
     keep: int = 1
     schedule: str | None = None
     warmup: float | None = None
+    decay: float = 0.2
     fit_examples: int = 0
     cached: bool = False
     all_norms: bool = False
@@ -122,6 +127,9 @@ class TorchTrial:
         self._n_norms = 0
         self._train_set: Dataset[Any] | None = None
         self._fit_set: Dataset[Any] | None = None
+        self._resumed: tuple[nn.Module, tuple[Optimizer, ...]] | None = None
+        self._random: Mapping[str, Any] | None = None
+        self._drives: list[Callable[[int], None]] = []
         self._keeper = Keeper(plan.checkpoints, trial, plan.keep) if plan.checkpoints else None
         seed_everything(self.seed)
         trial.set_user_attr("seed", self.seed)
@@ -147,11 +155,49 @@ class TorchTrial:
         order = order_generator(self.seed)
         epochs = shuffled(dataset, size, self.max_steps, self.device, order)
         first: Batch | None = None
-        for step in range(1, self.max_steps + 1):
+        done = self.step if self._random else 0
+        for _ in range(done):
+            next(epochs)
+        if self._random:
+            restore_random(self._random)
+        for step in range(done + 1, self.max_steps + 1):
             self.step = step
             if first is None or not self._plan.cached:
                 first = next(epochs)
             yield first
+
+    def resume(self, model: nn.Module, *optimizers: Optimizer) -> int:
+        """Go on where an earlier attempt at this trial stopped; returns the steps done so far, 0 for a new trial.
+
+        Call it once, after the optimisers were made and before the loop. From then on every `log` also writes the state of
+        model, optimisers and generators into the trial's folder of checkpoints. A trial that is queued again (its worker was
+        lost, `create_study(lease=..., on_lost="retry")`) finds it there, and ends as if it had never been interrupted: `batches`
+        begins at the next step, after reading what was trained on already.
+
+        Raises:
+            SettingError: the training keeps no checkpoints.
+        """
+        if self._keeper is None:
+            raise SettingError(
+                'resume() needs a folder to go on from; say @training(..., checkpoints="checkpoints").'
+            )
+        self._resumed = (model, optimizers)
+        saved = self._keeper.saved_state()
+        if saved is None or saved["seed"] != self.seed or saved["params"] != dict(self._trial.params):
+            return 0  # of another trial of this number, in a study of the same name
+        model.load_state_dict(saved["model"])
+        for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        self.step, self._random = saved["step"], saved["random"]
+        for go_on in self._drives:
+            go_on(self.step)
+        if self._watch is not None:
+            self._watch.go_on(self.step)
+        best = self._keeper.best()
+        if best is not None:
+            self.best = Checkpoint(best["step"], best["metrics"], best["model"], best["predictions"])
+            self._model = model
+        return self.step
 
     def optimizer(
         self,
@@ -191,7 +237,8 @@ class TorchTrial:
             settings = {"family": kind, **tuned}
         schedule = self._plan.schedule or schedule
         warmup = warmup if self._plan.warmup is None else self._plan.warmup
-        Schedule(schedule, self.max_steps, warmup, end_factor).drive(optimizer)
+        planned = Schedule(schedule, self.max_steps, warmup, end_factor, self._plan.decay)
+        self._drives.append(planned.drive(optimizer))
         self.note_optimizer(settings, schedule, warmup, end_factor)
         return self.watch(optimizer)
 
@@ -249,6 +296,22 @@ class TorchTrial:
                 self.best, self._model = checkpoint, model
             if self._keeper:
                 self._keeper.offer(checkpoint, goal.sign * values[goal.name])
+                self._save_state()
+
+    def _save_state(self) -> None:
+        if self._keeper is None or self._resumed is None:
+            return
+        model, optimizers = self._resumed
+        self._keeper.save_state(
+            {
+                "step": self.step,
+                "seed": self.seed,
+                "params": dict(self._trial.params),
+                "model": model.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+                "random": random_states(),
+            }
+        )
 
     def _gradients(self) -> dict[str, float]:
         new = self.grad_norms[self._n_norms :]

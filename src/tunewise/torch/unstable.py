@@ -19,7 +19,7 @@ from tunewise.stats.stability import (
     spikes,
 )
 from tunewise.torch.decorator import Objective
-from tunewise.torch.place import Place, rate_name, watched
+from tunewise.torch.place import Place, rate_name, settled, watched
 from tunewise.types import Choice, FloatArray
 
 _FACTORS = (0.1, 10**-0.5, 1.0, 1.5, 2.0, 10**0.5, 5.0, 10.0)
@@ -45,7 +45,7 @@ class Stability:
 
 def stability(
     train: Objective,
-    config: Mapping[str, Choice],
+    config: Mapping[str, Choice] | None = None,
     place: Place | None = None,
     *,
     lr: str | None = None,
@@ -62,6 +62,7 @@ def stability(
         SettingError: the learning rate is not known.
     """
     place = place or Place()
+    config, said = settled(train, config or {}, place.goal)
     name = rate_name(config, lr)
     centre = float(config[name])  # type: ignore[arg-type]
     n = min(steps, train.plan.max_steps)
@@ -92,6 +93,7 @@ def stability(
         findings += [_spiky(n_spikes, len(norms)), _clip(clip)]
     if warmup and lr_unstable is not None:
         findings.append(_warm(shortest, lr_unstable, n))
+    findings += [said] if said else []
     return Stability(centre, lr_unstable, blow_up, n_spikes, clip, sensitivity, shortest, Findings(findings))
 
 

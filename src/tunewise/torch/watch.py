@@ -52,6 +52,10 @@ class Watch:
         spell = len(self._at) // _SPELL
         return min(self._most, 2 ** (spell + 2) + 1 if spell else 1)
 
+    def go_on(self, after: int) -> None:
+        """Count on from so many steps."""
+        self._step, self._next = after, after + 1
+
     def norms(self) -> tuple[IntArray, FloatArray]:
         """The steps (n,), counted from 1, at which a norm was taken so far, and the norms (n,)."""
         if self._norms:
