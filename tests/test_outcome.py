@@ -79,7 +79,7 @@ def test_what_is_not_finite_diverged_and_says_which_goal(value, shown):
 @pytest.mark.parametrize(
     ("values", "goals", "reason"),
     [
-        ("0.5", ONE, r"The result '0.5' is no number; return a float\."),
+        ("0.5", ONE, r"The result '0.5' \(str\) is no number; return a float\."),
         (b"1", ONE, "is no number"),
         (1j, ONE, "is no number"),
         (object, ONE, r"\(type\) is no number"),
