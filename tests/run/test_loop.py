@@ -92,7 +92,9 @@ def test_minus_one_is_a_thread_a_core(monkeypatch):
 def test_a_finite_search_ends_by_itself(n_threads):
     runner = Runner(0.01, fails_at=7, error=SearchExhausted("All 7 points have been visited."))
     runner.run(None, n_threads)
-    assert 8 <= runner.begun <= 7 + 3 * n_threads  # a busy machine may let the others begin another one meanwhile
+    assert (
+        8 <= runner.begun <= 7 + 3 * n_threads
+    )  # a busy machine may let the others begin another one meanwhile
     assert runner.ended == runner.begun
     assert set(range(7)) <= set(runner.seen)
 
