@@ -466,3 +466,16 @@ def test_what_cannot_be_predicted_is_a_sentence():
         study.predict({"x": 0.5, "k": "b", "z": 1})
     with pytest.raises(SettingError, match="no surrogate"):
         tw.create_study(sampler="tpe").predict({"x": 1})
+
+
+def test_a_fork_while_another_thread_draws_does_not_hang():
+    """A generator's lock that is held at the fork stays held in the child."""
+    study = tw.create_study(sampler="random", space=tw.Space({"x": tw.Float(0, 1)}))
+    with study._dice._bits.lock:
+        child = multiprocessing.get_context("fork").Process(target=study.ask)
+        child.start()
+    child.join(30)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs
+    assert child.exitcode == 0

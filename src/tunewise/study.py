@@ -106,11 +106,13 @@ class Study:
         self._position = 0
         self._stopped = threading.Event()
         self._desk = _Desk(self)
+        self._seed = 0  # until the study is open
         self.renew()
         renew_after_fork(self)
         with _collector_paused():
             self._open()
         info = self._trials.info
+        self._seed = info.seed
         self._dice = Dice(info.seed)
         self.sampler: Sampler = sampler or sampler_from_settings(info.sampler)
         self.pruner: Pruner = pruner or pruner_from_settings(info.pruner)
@@ -518,6 +520,9 @@ class Study:
         self._claim_op: tuple[Event, str] | None = None
         self._pulse: Pulse | None = None
         self._patience = 0.0
+        self._dice = Dice(
+            self._seed
+        )  # a generator has a lock, which another thread may have held at the fork
         self._generation = generation_of(self._log)
         if getattr(
             self, "_is_folding", False
