@@ -85,7 +85,11 @@ def test_twice_ends_at_once_and_gives_the_trials_back(kind, tmp_path):
     study = tw.load_study("s", run.path)
     params = [trial.params for trial in study.trials]
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), len(states))
-    assert [trial.params for trial in study.trials] == params
+    again = [trial.params for trial in study.trials]
+    assert all(before.items() <= now.items() for before, now in zip(params, again, strict=True))
+    assert (
+        kind == "processes" or again == params
+    )  # a process that was ended may not have stored its parameters yet
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * len(states)
 
 
