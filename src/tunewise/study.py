@@ -438,18 +438,10 @@ class Study:
             os.getpid(),
         )
         is_done = False
-        begun: list[Future[Any]] = []
-
-        def submit() -> Future[Any]:
-            begun[:] = [future for future in begun if not future.done()] + [
-                pool.submit(_run_elsewhere, *task)
-            ]
-            return begun[-1]
-
         try:
             run_trials(
                 lambda: self._run_one(function, errors),
-                submit=submit,
+                submit=lambda: pool.submit(_run_elsewhere, *task),
                 collect=self._collect,
                 cancel=getattr(pool, "end_running", lambda: None),
                 callbacks=[partial(each, self) for each in callbacks],
@@ -464,21 +456,6 @@ class Study:
         finally:
             if pool is not executor:  # another's may have more to do
                 pool.shutdown(cancel_futures=not is_done)
-            if not is_done:
-                self._give_back(begun)
-
-    def _give_back(self, begun: Sequence[Future[Any]]) -> None:
-        """Queue again what was ended before its process could give it back."""
-        for future in begun:
-            lost = future.exception() if future.done() and not future.cancelled() else None
-            if isinstance(lost, WorkerLost) and not lost.is_late:
-                for number in self._running_in(lost.pid):
-                    worker = self._trials.worker_of(number)
-                    self._append([TrialReleased(number, worker, True, str(lost), time.time())], durable=True)
-
-    def _running_in(self, pid: int | None) -> list[int]:
-        trials, process = self.sync(), f"{socket.gethostname()}-{pid}-"
-        return [number for number in trials.running if trials.worker_of(number).startswith(process)]
 
     def _collect(self, future: Future[tuple[int, Exception | None, str]]) -> FrozenTrial:
         """The record of a trial that ran elsewhere. Raises its error where that is not to be caught."""
@@ -494,10 +471,11 @@ class Study:
 
     def _after_loss(self, lost: WorkerLost) -> FrozenTrial:
         """What becomes of the trial whose process ended: too late, it failed; else what `create_study` was told."""
-        numbers = self._running_in(lost.pid)
+        trials, mine = self.sync(), f"{socket.gethostname()}-{lost.pid}-"
+        numbers = [number for number in trials.running if trials.worker_of(number).startswith(mine)]
         if not numbers:
             raise lost
-        worker = self._trials.worker_of(numbers[0])
+        worker = trials.worker_of(numbers[0])
         if lost.is_late:
             for number in numbers:
                 self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
