@@ -59,6 +59,28 @@ def test_together_equals_alone_with_batch_norm(blobs):
     assert [t.value for t in many.trials] == pytest.approx([t.value for t in one.trials], rel=1e-3)
 
 
+def test_together_equals_alone_in_a_convolutional_network():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(60) % 3
+    images = TensorDataset(torch.randn(60, 3, 8, 8, generator=generator) + labels[:, None, None, None], labels)
+
+    @recipe(images, images, max_steps=20, batch_size=16, evals=4, device="cpu", optimizer="nesterov")
+    def network(trial):
+        convolution = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        convolution.bias.requires_grad_(False)
+        return nn.Sequential(convolution, nn.GroupNorm(4, 8), nn.ReLU(), nn.Flatten(), nn.Linear(128, 3))
+
+    one = studies(network, 0, n=4)
+    many = studies(network, 4, n=4, like=one)
+    assert [t.value for t in many.trials] == pytest.approx([t.value for t in one.trials], rel=1e-3)
+    one = many.trials[0]
+    live = tw.create_study(goals={"loss": "minimize"}, seed=0)
+    live.enqueue_trial(one.params, {"seed": one.user_attrs["seed"]})
+    torch.manual_seed(one.user_attrs["seed"] % 2**63)
+    start = nn.Conv2d(3, 8, 3).bias
+    assert torch.equal(network.fit(live.ask())[0].bias, start)  # a frozen parameter stays
+
+
 @pytest.mark.parametrize("family", LADDERS)
 def test_alone_equals_a_loop_written_by_hand(blobs, family):
     network = make(blobs, family, trials=60, lr=(1e-3, 1e-2))

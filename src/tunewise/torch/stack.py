@@ -114,6 +114,8 @@ class Stack:
         return torch.cat(parts, 1)
 
 
-def _order(tensor: Tensor) -> tuple[int, ...]:
-    """The dimensions from the widest stride to the narrowest, the first one (K) staying the first."""
-    return (0, *sorted(range(1, tensor.dim()), key=lambda d: -tensor.stride(d)))
+def _order(gradient: Tensor) -> tuple[int, ...]:
+    """The order of dimensions in which a stack of matrices (K, a, b) lies in memory; all else stays as it is."""
+    if gradient.dim() == 3 and gradient.stride(1) < gradient.stride(2):
+        return (0, 2, 1)
+    return tuple(range(gradient.dim()))
