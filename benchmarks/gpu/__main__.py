@@ -20,7 +20,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ from image_data import cifar10
 import tunewise as tw
 
 STAGES: dict[str, tuple[Callable[[Env], None], int]] = {  # in order of worth, with limits in seconds
-    "equal": (speed.equal, 40),
-    "speed": (speed.speed, 75),
+    "equal": (speed.equal, 60),
+    "speed": (speed.speed, 70),
     "script": (study.script, 80),
     "hundred": (study.hundred, 50),
     "search": (study.search, 170),
@@ -66,9 +66,9 @@ class Env:
     small: bool
     out: Path
     args: argparse.Namespace
+    end: float
     until: float = 0.0
     stage: str = ""
-    found: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def device(self) -> str:
@@ -97,6 +97,10 @@ def run(env: Env, name: str) -> None:
     """One stage in a process of its own; it is ended where it takes too long."""
     work, limit = STAGES[name]
     env.stage, start = name, time.monotonic()
+    limit = min(limit, int(env.end - start) - 6)
+    if limit < 10:
+        env.say(ended="not begun, for want of time")
+        return
     env.until = start + limit
     process = multiprocessing.get_context("fork").Process(target=_in_process, args=(work, env))
     process.start()
@@ -134,13 +138,15 @@ def main() -> None:
     parser.add_argument("--script", type=Path, help="the article, or its script: to be timed as it is")
     parser.add_argument("--stages", default=",".join(STAGES))
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seconds", type=int, default=420, help="limit of the whole")
     parser.add_argument("--small", action="store_true", help="tiny sizes")
     args = parser.parse_args()
+    end = time.monotonic() + args.seconds
     torch.set_num_threads(1)
     tw.logging.set_verbosity(tw.logging.ERROR)
     args.out.mkdir(parents=True, exist_ok=True)
     train, val = cifar10(args.data)
-    env = Env(train, val, args.small, args.out.resolve(), args)
+    env = Env(train, val, args.small, args.out.resolve(), args, end)
     if args.small:
         env.train, env.val = (
             torch.utils.data.TensorDataset(*(t[:640] for t in d.tensors)) for d in (train, val)

@@ -60,14 +60,14 @@ class Slow(Dataset):
 def scan(env: Any) -> None:
     """V23: saturation and memory on the device, planted slow input found, resident data not called slow."""
     most = 16 if env.small else 16384
-    found = objective(env.train, env.val, 100).batch_size(CONFIG, most=most)
+    found = objective(env.train, env.val, 100).batch_size(CONFIG, goal=GOAL, most=most)
     times = {size: round(1e3 * t.seconds, 4) for size, t in found.times.items()}
     rate = {size: size / t.seconds for size, t in found.times.items()}
     least = min(size for size, r in rate.items() if r >= 0.95 * max(rate.values()))
     env.say(saturation=found.saturation, least_with_95_percent=least, ms=times, waiting=found.waiting.ratio)
     if env.device == "cuda":
         _memory(env)
-    slow = [Slow(s) for s in (5e-5, 1e-4, 2e-4, 4e-4) for _ in range(1 if env.small else 3)]
+    slow = [Slow(s) for s in (2e-5, 5e-5, 1e-4) for _ in range(1 if env.small else 2)]
     calm = [env.train] * (2 if env.small else 20)
     env.say(
         slow_input_found=_called_slow(env, slow), of=len(slow), resident_data_called_slow=_called_slow(env, calm),
@@ -78,7 +78,9 @@ def scan(env: Any) -> None:
 def _called_slow(env: Any, sets: list[Dataset]) -> int:
     size = 16 if env.small else 64
     scans = [
-        objective(s, env.val, 100).batch_size(CONFIG, least=size, most=size) for s in sets if env.left > 3
+        objective(s, env.val, 100).batch_size(CONFIG, goal=GOAL, least=size, most=size)
+        for s in sets
+        if env.left > 3
     ]
     return sum(any(f.subject == "input" for f in found.findings.acts) for found in scans)
 
@@ -87,7 +89,9 @@ def _memory(env: Any) -> None:
     """The device's own lack of memory, made to come early, ends the scan where it comes."""
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(min(1.0, 1.5e9 / total))
-    found = objective(env.train, env.val, 100, width=2**15 + 2**13).batch_size(CONFIG, least=64, most=16384)
+    found = objective(env.train, env.val, 100, width=2**15 + 2**13).batch_size(
+        CONFIG, goal=GOAL, least=64, most=16384
+    )
     torch.cuda.set_per_process_memory_fraction(1.0)
     env.say(
         out_of_memory_at=found.out_of_memory_at,
@@ -134,7 +138,9 @@ def _norms(env: Any, steps: int, seed: int, at: set[int]) -> np.ndarray:
 def stable(env: Any) -> None:
     """The stability probe at a gentle and at a wild learning rate."""
     for lr in (0.01, 10.0):
-        found = objective(env.train, env.val, 40 if env.small else 300).stability({"sgd.lr": lr}, steps=300)
+        found = objective(env.train, env.val, 40 if env.small else 300).stability(
+            {"sgd.lr": lr}, goal=GOAL, steps=300
+        )
         acts = sorted({f.code for f in found.findings.acts})
         env.say(lr=lr, unstable_from=found.lr_unstable, early_rise=round(found.blow_up, 3), acts=acts)
 
@@ -197,7 +203,7 @@ def overhead(env: Any) -> None:
     data = TensorDataset(x, y)
     width, batch = (64, 64) if env.small else _calibrated(env, data)
     ratios, step = [], 0.0
-    for _ in range(2 if env.small else 8):
+    for _ in range(2 if env.small else 5):
         if env.left < 4:
             break
         sides = [_hand_loop(env, data, width, batch), _trial_loop(env, data, width, batch)]

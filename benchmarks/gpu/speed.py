@@ -29,24 +29,31 @@ def equal(env: Any) -> None:
         )
     plan = tw.create_study(goals=GOALS, space=SPACE, sampler="random", seed=0)
     params = [{**p, "momentum": min(p["momentum"], 0.95)} for p in (plan.ask().params for _ in range(n))]
-    many, few = _study(params), _study(params)
+    many, few, kernels = _study(params), _study(params), _study(params[:3])
     ours(env.train, env.val, epochs, device).optimize(many, n, together=n)
-    ours(env.train, env.val, epochs, device, graphs=False).optimize(few, n, together=1)
-    hand = [_by_hand(env, t.params, t.user_attrs["seed"], epochs, device) for t in few.trials]
-    curves = {
+    ours(env.train, env.val, epochs, device).optimize(few, n, together=1)
+    ours(env.train, env.val, 2, device, graphs=False).optimize(kernels, 3, together=3)
+    sides = {
         "together": [list(t.curves["loss"].values()) for t in many.trials],
         "alone": [list(t.curves["loss"].values()) for t in few.trials],
-        "by hand": hand,
+        "without graphs": [list(t.curves["loss"].values()) for t in kernels.trials],
+        "by hand": [_by_hand(env, t.params, t.user_attrs["seed"], epochs, device) for t in few.trials],
     }
-    for a, b in (("together", "alone"), ("together", "by hand"), ("alone", "by hand")):
-        gaps = [_gap(x, y) for x, y in zip(curves[a], curves[b], strict=True)]
+    pairs = [
+        ("together", "alone"),
+        ("together", "by hand"),
+        ("alone", "by hand"),
+        ("together", "without graphs"),
+    ]
+    for a, b in pairs:
+        gaps = [_gap(x, y) for x, y in zip(sides[a], sides[b], strict=False)]
         first, last = zip(*gaps, strict=True)
         env.say(
-            sides=f"{a}, {b}", trials=n, evaluations=epochs, loss_after_1_epoch=max(first),
+            sides=f"{a}, {b}", trials=len(gaps), evaluations=epochs, loss_after_1_epoch=max(first),
             loss_at_the_end_median=float(np.median(last)), loss_at_the_end_largest=max(last),
         )  # fmt: skip
-    pairs = [(a.value, b.value) for a, b in zip(many.trials, few.trials, strict=True) if a.value and b.value]
-    env.say(accuracy_largest_difference=max(abs(a - b) for a, b in pairs))
+    values = [(a.value, b.value) for a, b in zip(many.trials, few.trials, strict=True) if a.value and b.value]
+    env.say(accuracy_largest_difference=max(abs(a - b) for a, b in values))
 
 
 def speed(env: Any) -> None:

@@ -60,7 +60,7 @@ def hundred(env: Any) -> None:
     """Seconds of 100 trials of our study, all included: data, set-up, suggestions, training, evaluations, records."""
     build, n = ours(env.train, env.val, 10, env.device), 4 if env.small else 100
     article = next((f["seconds_100_trials"] for f in env.said("script") if "seconds_100_trials" in f), None)
-    for first, together in ((True, 20), (False, 20), (False, 5), (False, 100)):
+    for first, together in ((True, 20), (False, 20), (False, 100)):
         study = tw.create_study(goals=GOALS, space=SPACE, seed=0)
         start = time.perf_counter()
         build.optimize(study, n, together=min(n, together))

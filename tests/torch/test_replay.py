@@ -45,7 +45,7 @@ class Device:
 
 
 @pytest.mark.parametrize(
-    ("device", "graphs", "launches"), [(CUDA, True, 8), (CUDA, False, 0), (CPU, True, 0)]
+    ("device", "graphs", "launches"), [(CUDA, True, 9), (CUDA, False, 0), (CPU, True, 0)]
 )
 def test_each_call_does_the_work_once(monkeypatch, device, graphs, launches):
     fake = Device()

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 _logger = logging.getLogger("tunewise")
-_PLAIN_CALLS = 2  # libraries make their plans and workspaces in the first calls
+_PLAIN_CALLS = 1  # libraries make their handles and workspaces in the first call
 
 
 class Replay:
-    """Calls ``work`` again and again; on a CUDA device from the third call on as a replayed graph.
+    """Calls ``work`` again and again; on a CUDA device from the second call on as a replayed graph.
 
     ``work`` takes nothing and returns nothing: it reads and writes the same tensors in place at every call, and reads
     nothing back to the host. It must run on a stream other than the default one. Work that cannot be captured goes on

@@ -55,6 +55,7 @@ def train_stacks(groups: Sequence[tuple[Setup, list[Member]]], tell: Tell) -> No
     running = [(_Training(setup, members).run(tell), _stream(members[0])) for setup, members in groups]
     while running:
         running = [(turns, stream) for turns, stream in running if _go_on(turns, stream)]
+    _free_graphs(groups[0][1][0].trial.device if groups else None)
 
 
 class _Training:
@@ -216,6 +217,14 @@ def _due(plan: Plan, step: int) -> bool:
 def _stream(member: Member) -> Any:
     device = member.trial.device
     return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+
+
+def _free_graphs(device: torch.device | None) -> None:
+    """The memory of graphs that are gone is kept by the allocator, apart from all other; give it back when it is much."""
+    if device is not None and device.type == "cuda":
+        _, total = torch.cuda.mem_get_info(device)
+        if torch.cuda.memory_reserved(device) > total / 2:
+            torch.cuda.empty_cache()
 
 
 def _go_on(turns: Iterator[None], stream: Any) -> bool:
