@@ -62,9 +62,8 @@ def test_together_equals_alone_with_batch_norm(blobs, device):
 def test_together_equals_alone_in_a_convolutional_network(device):
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(60) % 3
-    images = TensorDataset(
-        torch.randn(60, 3, 8, 8, generator=generator) + labels[:, None, None, None], labels
-    )
+    pixels = torch.randn(60, 3, 8, 8, generator=generator) + labels[:, None, None, None]
+    images = TensorDataset(pixels.to(memory_format=torch.channels_last), labels)
 
     @recipe(images, images, max_steps=20, batch_size=16, evals=4, device=device, optimizer="nesterov")
     def network(trial):
