@@ -85,7 +85,7 @@ class Env:
         line = json.dumps({"stage": self.stage, **found})
         with (self.out / "results.jsonl").open("a") as file:
             file.write(line + "\n")
-        print(line, flush=True)
+        print(line[:800], flush=True)
 
     def said(self, stage: str) -> list[dict[str, Any]]:
         """What an earlier stage found."""

@@ -19,8 +19,8 @@ from tunewise.torch.seeds import order_generator, seed_everything
 
 
 def equal(env: Any) -> None:
-    """Twenty configurations of the article's space: by hand with torch.optim, alone, and together as graphs."""
-    device, n, epochs = env.device, 4 if env.small else 20, 1 if env.small else 10
+    """Twelve configurations of the article's space: by hand with torch.optim, alone, and together as graphs."""
+    device, n, epochs = env.device, 4 if env.small else 12, 1 if env.small else 10
     if device == "cuda":
         env.say(
             device=torch.cuda.get_device_name(),

@@ -152,7 +152,7 @@ def search(env: Any) -> None:
     winner = max(studies, key=lambda s: max(s.values))
     env.say(
         best=max(winner.values), params=winner.study.best_params, side=type(winner).__name__,
-        infeasible={k: sum(s.values.count(0.1) for s in v) for k, v in sides.items()},
+        at_chance={k: sum(s.values.count(0.1) for s in v) for k, v in sides.items()},
         curves={k: [np.maximum.accumulate(s.values).round(4).tolist()[::5] for s in v] for k, v in sides.items()},
     )  # fmt: skip
 
