@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -114,7 +115,8 @@ def run(env: Env, name: str) -> None:
 
 def _in_process(work: Callable[[Env], None], env: Env) -> None:
     os.setsid()  # what it starts itself ends with it
-    torch.set_num_threads(4)
+    torch.set_num_threads(min(4, os.cpu_count() or 1))
+    faulthandler.dump_traceback_later(env.left)  # where it hangs
     try:
         work(env)
     except BaseException:

@@ -118,14 +118,13 @@ class _Training:
         """Summed loss and right answers of each member over the validation set."""
         inputs, labels = self._setup.val
         self._sums[1:].zero_()
-        for some, right in zip(*(part.split(self._eval_rows()) for part in (inputs, labels)), strict=True):
-            logits = self._stack.outputs(some)
+        n = max(256, _EVAL_ROWS // self._sums.shape[1])
+        for start in range(0, len(inputs), n):
+            right = labels[start : start + n]
+            logits = self._stack.outputs(inputs[start : start + n])
             flat = F.cross_entropy(logits.flatten(0, 1), right.repeat(len(logits)), reduction="none")
             self._sums[1].add_(flat.view(len(logits), -1).double().sum(1))
             self._sums[2].add_((logits.argmax(2) == right).sum(1))
-
-    def _eval_rows(self) -> int:
-        return max(256, _EVAL_ROWS // self._sums.shape[1])
 
     def _log(self, step: int, tell: Tell) -> None:
         """Log every member, and tell of those that end here."""
