@@ -145,7 +145,7 @@ def main() -> None:
     args = parser.parse_args()
     end = time.monotonic() + args.seconds
     torch.set_num_threads(1)
-    tw.logging.set_verbosity(tw.logging.ERROR)
+    tw.logging.set_verbosity(tw.logging.WARNING)
     args.out.mkdir(parents=True, exist_ok=True)
     train, val = cifar10(args.data)
     env = Env(train, val, args.small, args.out.resolve(), args, end)
