@@ -118,7 +118,7 @@ def improvement(
     mu, _ = model.predict(Z[~bad])
     success = None
     if bad.any():
-        hyper = fitted.hyper._replace(signal_var=1.0, noise_var=0.05)
+        hyper = fitted.hyper._replace(signal_var=1.0, noise_var=0.05, quadratic_var=0.0)
         success = gp.condition(Z, np.where(bad, -1.0, 1.0), feature_groups(space), np.zeros(len(Z)), hyper)
     return Improvement(model, float(mu.min()), success, floor), mu
 
@@ -188,7 +188,7 @@ def _fit(space: Space, seen: Observations, trend: Trend | None) -> Fitted:
             warp = make_warp(seen.loss[~seen.infeasible], power)
             y, extra = _targets(warp, chosen)
             rest = y - shift
-            hyper = gp.fit(Z, rest, group, extra)
+            hyper = gp.fit(Z, rest, group, extra, with_quadratic=True)
             left_out = gp.leave_one_out(gp.condition(Z, rest, group, extra, hyper), rest)
             density = _log_density(rest, *left_out)[good].sum()
             total = float(density + warp.log_slope(chosen.loss[good]).sum())
