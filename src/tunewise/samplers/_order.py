@@ -6,6 +6,8 @@ then those that violate constraints, completed or pruned, by their violation. Di
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from tunewise.records import TrialState
@@ -47,6 +49,7 @@ def best_to_worst(trials: Trials) -> IntArray:
     return trials.memo("best to worst", _ordered)
 
 
+@lru_cache(maxsize=256)
 def checkpoint(n: int) -> int:
     """The latest of 0, 1, ..., 20, 22, 24, 26, ... (a tenth more each time) that is not above n."""
     at = min(n, 20)
