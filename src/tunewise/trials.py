@@ -14,6 +14,7 @@ import sys
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -534,8 +535,7 @@ class Trials:
 
     def apply_batches(self, batches: Iterable[Iterable[Event]]) -> None:
         """Fold batches of facts in order."""
-        for events in batches:
-            self.apply_all(events)
+        self.apply_all(chain.from_iterable(batches))
 
     def _unreadable(self, event: Unreadable) -> None:
         self._n_gaps += 1

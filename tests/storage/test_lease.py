@@ -65,6 +65,17 @@ def test_a_process_that_is_gone_is_lost_at_once():
     assert Watch().lost({"w": f"1 {where}"}) == ["w"]
 
 
+def test_who_has_just_renewed_its_stamp_is_not_looked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr("tunewise.storage.lease.is_gone", lambda where: asked.append(where) or where == "gone")
+    watch = Watch()
+    assert watch.lost({"a": "1 here", "b": "1 here"}) == []
+    assert watch.lost({"a": "2 here", "b": "2 gone"}) == []
+    assert asked == ["here", "here"]
+    assert watch.lost({"a": "3 here", "b": "2 gone"}) == ["b"]
+    assert asked == ["here", "here", "gone"]
+
+
 def test_what_cannot_be_known_is_not_claimed(monkeypatch):
     here = whereabouts()
     boot, _, rest = here.partition("/")

@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import threading
@@ -30,7 +31,7 @@ from tunewise.errors import StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.frame import from_bodies, to_body
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 from tunewise.storage.records_file import (
     Record,
     look_again,
@@ -94,12 +95,12 @@ class DirectoryLog:
         """A new lock, in the child of a fork."""
         self._lock = threading.RLock()
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on."""
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them."""
         with self._errors(), self._lock:
             place = self._place(study)
-            bodies = self._read_on(study, place, start)
-        return from_bodies(bodies, start)
+            bodies = self._read_on(study, place, start, most)
+        return from_bodies(bodies[:most], start)
 
     def append(
         self,
@@ -276,18 +277,18 @@ class DirectoryLog:
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def _read_on(self, study: str, place: _Place, start: int) -> list[str | None]:
-        """The bodies of the batches from ``start`` on, None for those that are damaged."""
+    def _read_on(self, study: str, place: _Place, start: int, most: float = math.inf) -> list[str | None]:
+        """The bodies of the batches from ``start`` on, at least ``most`` or all, None for those that are damaged."""
         bodies: list[str | None] = []
         if not look_again(place.file(start).parent) and not look_again(place.folder):
             self._places.pop(study, None)
             raise self._missing(study)
-        while True:
+        while len(bodies) < most:
             position = start + len(bodies)
             records = self._records_at(place, position)
             if records is None:
                 place.end = max(place.end, position)
-                return bodies
+                break
             last = max((record.position for record in records), default=position)
             known = {record.position: record for record in records}
             for number in range(position, last + 1):
@@ -295,6 +296,7 @@ class DirectoryLog:
                 bodies.append(None if record is None else record.body)
                 if record is not None:
                     place.see(number, record.token)
+        return bodies
 
     def _records_at(self, place: _Place, position: int) -> list[Record] | None:
         """The batch at a position, and those after it where they lie in the same file; None past the end."""

@@ -71,12 +71,13 @@ class Watch:
         self._seen: dict[str, tuple[str, int]] = {}
 
     def lost(self, stamps: Mapping[str, str]) -> list[str]:
-        """Look once; the workers that are lost by now. Looks must be a beat apart."""
+        """Look once; the workers that are lost by now. Looks must be a beat apart. O(workers)."""
+        renewed = {worker for worker, (before, _) in self._seen.items() if stamps.get(worker) != before}
         self._seen = {worker: self._look(worker, stamp) for worker, stamp in stamps.items()}
         return [
             worker
             for worker, (stamp, unchanged) in self._seen.items()
-            if unchanged >= LOOKS or is_gone(stamp.partition(" ")[2])
+            if unchanged >= LOOKS or (worker not in renewed and is_gone(stamp.partition(" ")[2]))
         ]
 
     def _look(self, worker: str, stamp: str) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tunewise.errors import StudyNotFound
 from tunewise.events import Event
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 
 
 class _Kept:
@@ -28,9 +28,9 @@ class MemoryLog:
         self._studies: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on."""
-        return self._of(study).batches[start:]
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them."""
+        return self._of(study).batches[start : start + most]
 
     def append(
         self,

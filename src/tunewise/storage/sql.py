@@ -18,7 +18,7 @@ from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, Stud
 from tunewise.events import Event
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.frame import from_rows, to_body
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
 from tunewise.storage.sql_dialects import DIALECTS, VERSION
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 _RETRY_SECONDS = 3.0
 _READ = (
     "SELECT b.seq, b.body, b.crc FROM tunewise_studies s LEFT JOIN tunewise_batches b ON b.study = s.id AND b.seq >= :start"
-    " WHERE s.digest = :digest ORDER BY b.seq"
+    " WHERE s.digest = :digest ORDER BY b.seq LIMIT :most"
 )
 
 
@@ -86,9 +86,10 @@ class SqlLog:
         """New connections in the child of a fork; the parent's stay untouched."""
         self._engine.dispose(close=False)
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on, in one round trip. O(new events)."""
-        rows = self._run(lambda c: self._execute(c, _READ, digest=_digest(study), start=start).fetchall())
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them, in one round trip. O(new events)."""
+        about = {"digest": _digest(study), "start": start, "most": most}
+        rows = self._run(lambda c: self._execute(c, _READ, **about).fetchall())
         if not rows:
             raise self._missing(study)
         return from_rows([(body, crc) for seq, body, crc in rows if seq is not None], start)

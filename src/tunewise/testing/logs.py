@@ -54,6 +54,7 @@ def what_is_appended_is_read_in_order(open_log: Open) -> None:
     for handle in (log, open_log()):
         for start in range(len(batches) + 1):
             assert handle.read("s", start) == batches[start:], f"Reading from {start} gave other batches."
+            assert handle.read("s", start, 2) == batches[start : start + 2], "A page has another length."
 
 
 def every_value_survives(open_log: Open) -> None:
