@@ -736,7 +736,11 @@ class Study:
                 _alive.add(self)
 
     def _look_around(self) -> None:
-        stamps = self._log.beat(self.name, self.worker, self._stamps.next())
+        look = self._watch.is_due()
+        stamps = self._log.beat(self.name, self.worker, self._stamps.next(), look)
+        if not look:
+            self._watch.pass_by()
+            return
         for worker in self._watch.lost(stamps):
             self.give_up(worker)
 

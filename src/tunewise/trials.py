@@ -84,7 +84,9 @@ class _Layout(NamedTuple):
 
     names: tuple[str, ...]
     columns: IntArray
-    place: slice | IntArray  # the same columns, as a slice where they lie side by side: a row is written in a third of the time
+    place: (
+        slice | IntArray
+    )  # the same columns, as a slice where they lie side by side: a row is written in a third of the time
     all_float: bool
 
 

@@ -43,7 +43,7 @@ BREACHES = {
     "loses the last event": {"append": lambda log, study, events, *args, **extra: log.append(study, events[:-1], *args, **extra)},
     "folds names": {"append": lambda log, study, *args, **extra: log.append(study.lower().strip(), *args, **extra),
                     "read": lambda log, study, *places: log.read(study.lower().strip(), *places)},
-    "one map of stamps": {"beat": lambda log, study, worker, stamp: log.beat("s", worker, stamp)},
+    "one map of stamps": {"beat": lambda log, study, *args: log.beat("s", *args)},
     "forgets to delete": {"delete": lambda log, study: None},
 }  # fmt: skip
 

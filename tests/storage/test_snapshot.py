@@ -101,7 +101,9 @@ def test_a_study_opens_the_same_from_its_snapshot(tmp_path, monkeypatch, cache):
     reads = []
     read = SqliteLog.read
     monkeypatch.setattr(
-        SqliteLog, "read", lambda log, name, start, *most: reads.append(start) or read(log, name, start, *most)
+        SqliteLog,
+        "read",
+        lambda log, name, start, *most: reads.append(start) or read(log, name, start, *most),
     )
     again = tw.load_study("s", path)
     assert min(reads) > 100

@@ -135,8 +135,8 @@ class DirectoryLog:
                 self._compact(place, position // BLOCK)
         return position + 1
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps. O(workers) small files."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps: O(workers) small files."""
         with self._errors(), self._lock:
             folder = self._place(study).folder / "stamps"
             file = folder / hashlib.sha256(worker.encode(errors="replace")).hexdigest()[:24]
@@ -147,7 +147,7 @@ class DirectoryLog:
                     temporary = folder.parent / "tmp" / uuid.uuid4().hex
                     write_file(temporary, json.dumps([worker, stamp]).encode(), False)
                     temporary.replace(file)
-                found = [name.read_text() for name in folder.iterdir()]
+                found = [name.read_text() for name in folder.iterdir()] if look else []
             except FileNotFoundError:
                 if not look_again(folder):
                     raise self._missing(study) from None

@@ -93,11 +93,10 @@ class HttpLog:
         answer = self._ask("append", about, events=body)
         return int(answer["end"])
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
-        stamps: dict[str, str] = self._ask("beat", {"study": study, "worker": worker, "stamp": stamp})[
-            "stamps"
-        ]
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
+        about = {"study": study, "worker": worker, "stamp": stamp, "look": look}
+        stamps: dict[str, str] = self._ask("beat", about)["stamps"]
         return stamps
 
     def studies(self) -> list[str]:

@@ -121,12 +121,13 @@ class Api:
         return json.dumps({"end": end})
 
     def beat(self, body: dict[str, Any]) -> str:
-        """A stamp, and all stamps."""
+        """A stamp, and, where they are wanted, all stamps."""
         study, worker = _get(body, "study", str), _get(body, "worker", str)
         stamp = None if body.get("stamp") is None else _get(body, "stamp", str)
         if len(worker) > 200 or len(stamp or "") > 1000:
             raise SettingError("A worker's name has at most 200 characters, a stamp 1,000.")
-        return json.dumps({"stamps": self._log.beat(study, worker, stamp)})
+        look = True if body.get("look") is None else _get(body, "look", bool)
+        return json.dumps({"stamps": self._log.beat(study, worker, stamp, look)})
 
     def delete(self, body: dict[str, Any]) -> str:
         """Remove a study."""

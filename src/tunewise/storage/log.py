@@ -65,8 +65,8 @@ class Log(Protocol):
         """
         ...
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write (None: erase) the stamp of a worker, and return the stamps of all workers of the study.
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write (None: erase) the stamp of a worker; with ``look``, return the stamps of all workers of the study, else {}.
 
         Raises:
             StudyNotFound: the study is not there.

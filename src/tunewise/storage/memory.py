@@ -54,15 +54,15 @@ class MemoryLog:
             batches.append(list(events))
             return len(batches)
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
         with self._lock:
             stamps = self._of(study).stamps
             if stamp is None:
                 stamps.pop(worker, None)
             else:
                 stamps[worker] = stamp
-            return dict(stamps)
+            return dict(stamps) if look else {}
 
     def studies(self) -> list[str]:
         """The names of all studies, in the order of creation."""

@@ -119,8 +119,8 @@ class RedisLog:
             raise taken(study, at or 0, end)
         return end
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
         name = worker.encode(errors="surrogatepass")
 
         def write() -> dict[bytes, bytes]:
@@ -130,8 +130,9 @@ class RedisLog:
                 pipe.hdel(key, name)
             else:
                 pipe.hset(key, name, stamp)
-            pipe.hgetall(key)
-            found: dict[bytes, bytes] = pipe.execute()[1]
+            if look:
+                pipe.hgetall(key)
+            found: dict[bytes, bytes] = (*pipe.execute(), {})[1]
             return found
 
         found = self._run(write)

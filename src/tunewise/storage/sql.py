@@ -123,8 +123,8 @@ class SqlLog:
 
         return self._run(write)
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
 
         def write(connection: Any) -> dict[str, str]:
             key = self._key(connection, study)
@@ -133,6 +133,8 @@ class SqlLog:
             else:
                 erase = "DELETE FROM tunewise_stamps WHERE study = :study AND worker = :worker"
                 self._execute(connection, erase, study=key, worker=worker)
+            if not look:
+                return {}
             found = "SELECT worker, stamp FROM tunewise_stamps WHERE study = :study"
             return {str(name): text for name, text in self._execute(connection, found, study=key)}
 

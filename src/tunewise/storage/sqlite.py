@@ -100,8 +100,8 @@ class SqliteLog:
             self._sync()
         return end
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
 
         def write(connection: sqlite3.Connection) -> dict[str, str]:
             key = self._id(connection, study)
@@ -109,7 +109,8 @@ class SqliteLog:
                 connection.execute("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?)", (key, worker, stamp))
             else:
                 connection.execute("DELETE FROM stamps WHERE study = ? AND worker = ?", (key, worker))
-            found = dict(connection.execute("SELECT worker, stamp FROM stamps WHERE study = ?", (key,)))
+            find = "SELECT worker, stamp FROM stamps WHERE study = ?"
+            found = dict(connection.execute(find, (key,))) if look else {}
             return found or dict(self._checked(connection, study, key))
 
         return self._run(write)
