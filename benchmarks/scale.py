@@ -1,10 +1,10 @@
 """What happens at a size that nobody tries by hand: 1,000 workers at once, 100,000 trials to open, a million trials in memory.
 
 Run: python benchmarks/scale.py [workers opening million].
-  workers   1,000 workers (threads of 8 processes, each with a connection and a table of its own) on one PostgreSQL and on one
-            `tunewise serve`, trials that cost nothing: trials a second, the 99th percentiles of ask and tell, requests a trial,
-            and how many of them had to be sent again. Workers and server share this machine, so these figures are a floor.
-            With ``--pause`` a trial takes so many seconds, which is what a thousand trainings look like to a server.
+  workers   1,000 workers (threads of 8 processes, each with a connection of its own) on one PostgreSQL and on one
+            `tunewise serve`, trials that cost nothing: trials a second, seconds of ask and tell, requests a trial, and how many
+            of them had to be sent again. The workers send and read what workers do, but fold nothing: a thousand tables would
+            be all that this machine does. With ``--pause`` a trial takes so many seconds, as a training does.
   opening   load_study(...).trials of a stored study in a fresh process, with its snapshot and without
   million   the memory of a process that opens a million trials, and what a suggestion costs there, the first one apart
 
@@ -72,26 +72,8 @@ def served(kind: str, folder: Path, n_workers: int) -> Iterator[str]:
         process.wait()
 
 
-class Counted:
-    """A log that counts what is asked of it."""
-
-    def __init__(self, log: Any, counts: Counter[str]) -> None:
-        self._log, self._counts = log, counts
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._log, name)
-        if name not in ("read", "append"):
-            return found
-
-        def counted(*args: Any, **extra: Any) -> Any:
-            self._counts[name] += 1
-            return found(*args, **extra)
-
-        return counted
-
-
-def count_attempts(counts: Counter[str]) -> None:
-    """Have the logs of this process note every request that they send again."""
+def bare(counts: Counter[str]) -> None:
+    """Have the logs of this process hand out batches as they come, and note every request that they send again."""
     from tunewise.storage import http, retry, sql
 
     def noted(seconds: float) -> Iterator[bool]:
@@ -100,40 +82,119 @@ def count_attempts(counts: Counter[str]) -> None:
             yield is_last
 
     http.attempts = sql.attempts = noted  # type: ignore[assignment]
+    sql.from_rows = lambda rows, _first: [body for body, _ in rows]  # type: ignore[assignment]
+    http.from_bodies = lambda batches, *_: batches  # type: ignore[assignment]
+
+
+class Worker:
+    """Sends and reads what a worker sends and reads, and folds nothing but the numbers of trials."""
+
+    def __init__(self, url: str, counts: Counter[str], seed: int) -> None:
+        from tunewise.storage import open_log
+        from tunewise.storage.lease import Stamps, Watch
+
+        self.log, self.counts, self.dice = open_log(url), counts, random.Random(seed)
+        self.name, self.stamps, self.watch = f"worker-{seed}", Stamps(), Watch()
+        self.position = self.n_started = self.n_ops = 0
+        self.beaten = 0.0
+        self.beat()
+        self.read(0)
+
+    def beat(self) -> None:
+        """Be seen to live, six times in a lease of a minute."""
+        if time.monotonic() - self.beaten < 10.0:
+            return
+        self.beaten = time.monotonic()
+        look = self.watch.is_due()
+        stamps = self.log.beat("s", self.name, self.stamps.next(), look)
+        self.counts["beats"] += 1
+        if look:
+            self.counts["lost"] += len(self.watch.lost(stamps))
+        else:
+            self.watch.pass_by()
+
+    def append(self, fact: Any) -> int:
+        """Append a fact and read on to it; how many trials were started before it."""
+        self.n_ops += 1
+        end = self.log.append("s", [fact], durable=True, op=f"{self.name}.{self.n_ops}")
+        self.counts["appends"] += 1
+        if end != self.position + 1:
+            return self.read(end)
+        self.position, before = end, self.n_started
+        self.n_started += is_start([fact])
+        return before
+
+    def read(self, end: int) -> int:
+        """Read on; how many trials were started before the batch that ends at ``end``."""
+        self.counts["reads"] += 1
+        news = [is_start(batch) for batch in self.log.read("s", self.position)]
+        before = self.n_started + sum(news[: max(0, end - 1 - self.position)])
+        self.position += len(news)
+        self.n_started += sum(news)
+        return before
+
+    def ask(self) -> int:
+        """Take a trial and give it parameters."""
+        from tunewise.events import NEXT, ParamsSet, TrialStarted
+        from tunewise.space import Float
+
+        self.beat()
+        number = self.append(TrialStarted(NEXT, "random", self.name, time.time()))
+        names = [f"x{i}" for i in range(5)]
+        domains: dict[str, Any] = dict.fromkeys(names, Float(0.0, 1.0))
+        params: dict[str, Any] = {name: self.dice.random() for name in names}
+        # Until everybody knows the domains, all workers send them.
+        self.append(ParamsSet(number, params, domains if number < 2000 else {}, self.position))
+        return number
+
+    def tell(self, number: int) -> None:
+        """End it."""
+        from tunewise.events import TrialFinished
+        from tunewise.records import TrialState
+
+        self.append(
+            TrialFinished(number, TrialState.COMPLETE, (self.dice.random(),), None, time.time(), self.name)
+        )
+
+
+def is_start(batch: Any) -> bool:
+    """Whether a batch (its JSON, what was parsed from it, or its facts) says that a trial was started."""
+    if isinstance(batch, str):
+        return batch.startswith('[["start"')
+    return batch[0][0] == "start" or type(batch[0]).__name__ == "TrialStarted"
 
 
 def work(url: str, n_threads: int, n_trials: int, pause: float, gate: Any, answers: Any) -> None:
     """A process with many workers: its counts, its times of ask and tell, its start and its end."""
     silence()
     counts: Counter[str] = Counter()
-    count_attempts(counts)
+    bare(counts)
     asks, tells, errors = [], [], []
-    ready = threading.Barrier(n_threads + 1)
-    go = threading.Event()
+    ready, go = threading.Barrier(n_threads + 1), threading.Event()
+    door = threading.Semaphore(4)  # a thousand processes start one after the other, too
 
     def one(seed: int) -> None:
         try:
-            study = opened(url, counts)
+            with door:
+                worker = Worker(url, counts, seed)
         finally:
             ready.wait()
         go.wait()
-        dice = random.Random(seed)
-        time.sleep(pause * dice.random())
+        time.sleep(pause * worker.dice.random())
         for _ in range(n_trials):
             start = time.perf_counter()
-            trial = study.ask()
-            asked = time.perf_counter()
-            asks.append(asked - start)
+            number = worker.ask()
+            asks.append(time.perf_counter() - start)
             time.sleep(pause)
             start = time.perf_counter()
-            study.tell(trial, dice.random())
+            worker.tell(number)
             tells.append(time.perf_counter() - start)
 
     def guarded(seed: int) -> None:
         try:
             one(seed)
         except Exception as error:
-            errors.append(f"{type(error).__name__}: {error}"[:200])
+            errors.append(f"{type(error).__name__}: {error}"[:1000])
 
     threads = [threading.Thread(target=guarded, args=(os.getpid() * 1000 + i,)) for i in range(n_threads)]
     for thread in threads:
@@ -148,24 +209,14 @@ def work(url: str, n_threads: int, n_trials: int, pause: float, gate: Any, answe
     answers.put((dict(counts), asks, tells, errors, start, time.time()))
 
 
-def opened(url: str, counts: Counter[str]) -> Any:
-    """The study through a connection of its own."""
-    from tunewise.storage import open_log
-    from tunewise.study import Study
-
-    return Study(Counted(open_log(url), counts), "s", None, None)  # type: ignore[arg-type]
-
-
 def thousand_workers(kind: str, n_workers: int, n_trials: int, pause: float) -> tuple[Cell, ...]:
     """One row: what a server does for so many workers."""
     import tunewise
-    from tunewise.space import Float, Space
 
     context, n_processes = multiprocessing.get_context("spawn"), min(8, n_workers)
     shares = [n_workers // n_processes + (i < n_workers % n_processes) for i in range(n_processes)]
     with tempfile.TemporaryDirectory() as folder, served(kind, Path(folder), n_workers) as url:
-        space = Space({f"x{i}": Float(0.0, 1.0) for i in range(5)})
-        tunewise.create_study("s", url, sampler="random", space=space, seed=1)
+        tunewise.create_study("s", url, sampler="random", seed=1)
         gate, answers = context.Barrier(n_processes, timeout=600), context.Queue()
         start = time.time()
         workers = [
@@ -178,17 +229,17 @@ def thousand_workers(kind: str, n_workers: int, n_trials: int, pause: float) -> 
         for worker in workers:
             worker.join()
         trials = tunewise.load_study("s", url).trials
-        complete = int((np.asarray(trials.state) == 2).sum())
+        complete = sum(len(trial.params) == 5 and trial.state.name == "COMPLETE" for trial in trials)
     begin, end = min(each[4] for each in found), max(each[5] for each in found)
     counts = sum((Counter(each[0]) for each in found), Counter())
     asks, tells = (np.array([t for each in found for t in each[place]]) for place in (1, 2))
     errors = [error for each in found for error in each[3]]
     for error in sorted(set(errors))[:3]:
         print("error:", error)
-    requests = (counts["read"] + counts["append"]) / max(1, len(trials))
+    requests = (counts["reads"] + counts["appends"]) / max(1, len(trials))
     return (
         kind, n_workers, pause, len(trials), complete, complete / (end - begin), *_percentiles(asks), *_percentiles(tells),
-        requests, counts["again"], len(errors), begin - start,
+        requests, counts["again"], counts["lost"], len(errors), begin - start,
     )  # fmt: skip
 
 
@@ -307,7 +358,7 @@ def _show_workers(folder: Path, options: argparse.Namespace) -> None:
     del folder
     columns = [
         "server", "workers", "pause s", "trials", "complete", "trials/s", "ask s", "ask p99", "tell s", "tell p99",
-        "requests a trial", "sent again", "errors", "opening all s",
+        "requests a trial", "sent again", "taken for lost", "errors", "opening all s",
     ]  # fmt: skip
     rows = [thousand_workers(kind, options.workers, options.each, options.pause) for kind in options.servers]
     show("scale/workers", columns, rows, trials_a_worker=options.each, pause=options.pause)
@@ -350,6 +401,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     silence()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.environ["TUNEWISE_STATE"] = str(folder / "state")
         for part in options.parts:
             PARTS[part](folder, options)
 

@@ -107,6 +107,7 @@ class Study:
         self._stopped = threading.Event()
         self._desk = _Desk(self)
         self._seed = 0  # until the study is open
+        self._generation = 0
         self.renew()
         renew_after_fork(self)
         with _collector_paused():
@@ -682,12 +683,14 @@ class Study:
         if found is not None:
             self._trials.clear(found.state)
             self._position = found.position
-        n_events, last = 0, []
+        n_events = 0
+        last: list[Event] = []
         for batches in pages(self._log, self.name, self._position):
             self._fold_batches(batches)
-            n_events, last = n_events + sum(map(len, batches)), batches[-1:] or last
+            n_events += sum(map(len, batches))
+            last = batches[-1] if batches else last
         if n_events >= snapshot.FROM_EVENTS:
-            snapshot.save(self._log, self.name, self._trials, self._position, last[0])
+            snapshot.save(self._log, self.name, self._trials, self._position, last)
 
     def _forget(self) -> None:
         self._trials.clear()
