@@ -142,7 +142,11 @@ class Stand:
     def _database(self, name: str) -> str:
         import psycopg
 
-        self.server = self.server or servers.start("postgresql", max_connections="200")
+        from tunewise.storage import open_log
+
+        if self.server is None:
+            self.server = servers.start("postgresql", max_connections="200")
+            open_log(self.server.url).close()  # tries until the server is ready
         with psycopg.connect(self.server.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         place = f"{self.server.url.rpartition('/')[0]}/{name}"

@@ -53,7 +53,7 @@ def test_scale():
     small = ["--workers", "20", "--stored", "2000", "--million", "2000", "--asks", "2", "--repeats", "1"]
     records = records_of("scale", *small, "--servers", "http")
     (server,) = records["scale/workers"]["rows"]
-    assert (server["complete"], server["trials"], server["errors"], server["sent again"]) == (60, 60, 0, 0)
+    assert (server["complete"], server["trials"], server["errors"], server["too late"]) == (60, 60, 0, 0)
     assert server["requests a trial"] < 8
     assert max(row["seconds"] for row in records["scale/opening"]["rows"]) < 2
     assert records["scale/million"]["settings"]["megabytes"] < 400
