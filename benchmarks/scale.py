@@ -204,7 +204,7 @@ class Worker:
         await self.beat()
         number = await self.append(TrialStarted(NEXT, "random", self.name, time.time()), self.name)
         names = [f"x{i}" for i in range(5)]
-        domains: dict[str, Any] = dict.fromkeys(names, Float(0.0, 1.0)) if number < 2000 else {}
+        domains: dict[str, Any] = dict.fromkeys(names, Float(0.0, 1.0)) if self.n_ops == 1 else {}
         params: dict[str, Any] = {name: self.dice.random() for name in names}
         await self.append(ParamsSet(number, params, domains, self.position), "none")
         return number

@@ -69,6 +69,17 @@ class Tail:
                 self._first, self._bodies = start, page
         return page, more
 
+    def add(self, text: str, end: int) -> bool:
+        """Take in a batch that was just appended before position ``end``, so that nobody has to read it.
+
+        False where another one is known there: the study was deleted and made again behind our back.
+        """
+        with self._lock:
+            place = end - 1 - self._first
+            if place == len(self._bodies):
+                self._bodies.append(text)
+            return not 0 <= place < len(self._bodies) or self._bodies[place] == text
+
     def _page(self, start: int) -> tuple[list[str], bool]:
         batches = self._log.read(self._study, start)
         texts = ["null" if batch and type(batch[0]) is Unreadable else encode(batch) for batch in batches]
@@ -116,7 +127,7 @@ class Api:
             raise SettingError("A study needs a name, without NUL.")
         end = self._log.append(study, events, at, durable=bool(body.get("durable", True)), op=op)
         tail = self._tails.get(study)
-        if tail is not None and end <= tail.end:  # perhaps it was deleted and made again behind our back
+        if tail is not None and not tail.add(encode(events), end):
             self._tails.pop(study, None)
         return json.dumps({"end": end})
 
