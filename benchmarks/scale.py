@@ -394,7 +394,7 @@ def suggest_many(path: str, asks: int) -> None:
 
 
 def million(folder: Path, n_trials: int, asks: int) -> tuple[list[tuple[Cell, ...]], float, float]:
-    """(A row a sampler; CPU seconds of opening without snapshot; megabytes of the process that did so and made all suggestions)."""
+    """(A row a sampler; CPU seconds of opening without snapshot; megabytes of the process that did both)."""
     path = folder / "million.db"
     write(path, n_trials, 10, 1)
     opened, *times, megabytes = in_child(f"suggest_many({str(path)!r}, {asks})", folder / "million-cache")
