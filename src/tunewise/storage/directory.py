@@ -58,6 +58,13 @@ class _Place:
         self.end = 0
         self.tokens: dict[str, int] = {}
         self.unsynced: list[str] = []
+        self.bodies: dict[int, str] = {}  # of batches met on the way of an append, for the next reader
+
+    def keep(self, position: int, bodies: Sequence[str | None]) -> None:
+        """Keep the bodies of batches from a position on, but for large ones, for whoever reads next."""
+        if len(self.bodies) > BLOCK:
+            self.bodies.clear()
+        self.bodies.update((p, body) for p, body in enumerate(bodies, position) if body and len(body) < 2**14)
 
     def block(self, position: int) -> str:
         """The folder of a position's block. These are strings, as each append and each batch read makes several."""
@@ -138,6 +145,7 @@ class DirectoryLog:
             finally:
                 with suppress(OSError):
                     Path(temporary).unlink()
+            place.keep(position, [body])
             self._make_durable(place, position, durable)
             if position % BLOCK == BLOCK - 1:
                 self._compact(place, position // BLOCK)
@@ -253,7 +261,7 @@ class DirectoryLog:
                     Path(place.block(position)).mkdir(exist_ok=True)
                 os.link(temporary, place.file(position))
             except FileExistsError:
-                self._read_on(study, place, position)
+                place.keep(position, self._read_on(study, place, position))
                 if place.tokens.get(token, -1) >= position:  # ours: the answer to an earlier request was lost
                     return place.tokens[token]
                 if at is not None:
@@ -293,6 +301,9 @@ class DirectoryLog:
             raise self._missing(study)
         while len(bodies) < most:
             position = start + len(bodies)
+            if position in place.bodies:
+                bodies.append(place.bodies.pop(position))
+                continue
             records = self._records_at(place, position)
             if records is None:
                 place.end = max(place.end, position)
