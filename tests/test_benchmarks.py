@@ -45,3 +45,34 @@ def test_the_stages_for_a_gpu_run_at_a_tiny_size_and_one_that_fails_stops_no_oth
     (found,) = [line for line in lines if line.get("trials") == 4]
     assert set(found["median"]) == {"tunewise", "optuna"}
     assert 0.1 <= found["median"]["tunewise"] <= 1.0
+
+
+def records_of(script, *options):
+    """The JSON lines that a benchmark prints, by its parts' names."""
+    command = [sys.executable, BENCHMARKS / f"{script}.py", *options]
+    out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=240).stdout
+    records = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    return {record["benchmark"]: record for record in records}
+
+
+def test_many_processes_get_through_a_storage():
+    """A quarter of what is wanted, as the machine may be busy: 10 and 100 times Optuna's rate, 1 ms a report."""
+    (record,) = records_of("storage", "sqlite", "--seconds", "0.5", "--repeats", "1").values()
+    assert record["settings"]["errors"] == 0
+    synced, relaxed, equal, report = record["rows"]
+    assert synced["ratio"] > 2.5
+    assert relaxed["ratio"] > 25
+    assert equal["ratio"] > 2.5
+    assert report["tunewise"] < 4
+
+
+def test_scale():
+    """Twenty workers instead of a thousand, two thousand trials instead of a million."""
+    small = ["--workers", "20", "--stored", "2000", "--million", "2000", "--asks", "2", "--repeats", "1"]
+    records = records_of("scale", *small, "--servers", "http")
+    (server,) = records["scale/workers"]["rows"]
+    assert (server["complete"], server["trials"], server["errors"], server["too late"]) == (60, 60, 0, 0)
+    assert server["requests a trial"] < 8
+    assert max(row["CPU s"] for row in records["scale/opening"]["rows"]) < 2
+    assert records["scale/million"]["settings"]["megabytes"] < 400
+    assert max(row["median ms"] for row in records["scale/million"]["rows"]) < 200

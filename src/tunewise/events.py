@@ -200,17 +200,33 @@ def encode(events: Iterable[Event]) -> str:
 def decode(bodies: Sequence[str]) -> list[list[Event]]:
     """The events of each batch, in order; a batch that is damaged becomes one `Unreadable`. O(size)."""
     try:
-        return _decoded(bodies)
+        batches = parse("[" + ",".join(bodies) + "]")
+        if len(batches) != len(bodies):
+            raise ValueError("a batch is not one JSON list")
+        return _events_of(batches)
     except _BAD_BODY as error:
         if len(bodies) == 1:
             return [[Unreadable(f"{type(error).__name__}: {error}"[:200])]]
     return [batch for body in bodies for batch in decode([body])]
 
 
-def _decoded(bodies: Sequence[str]) -> list[list[Event]]:
-    text = "[" + ",".join(bodies) + "]"
-    batches = json.loads(text, object_hook=_untagged) if '"$f"' in text else json.loads(text)
-    if len(batches) != len(bodies) or not all(type(batch) is list for batch in batches):
+def decode_rows(batches: Sequence[Json]) -> list[list[Event]]:
+    """The same of batches that `parse` has made of their JSON."""
+    try:
+        return _events_of(batches)
+    except _BAD_BODY as error:
+        if len(batches) == 1:
+            return [[Unreadable(f"{type(error).__name__}: {error}"[:200])]]
+    return [events for batch in batches for events in decode_rows([batch])]
+
+
+def parse(text: str) -> Any:
+    """JSON with the numbers that it cannot hold. Raises ValueError."""
+    return json.loads(text, object_hook=_untagged) if '"$f"' in text else json.loads(text)
+
+
+def _events_of(batches: Sequence[Any]) -> list[list[Event]]:
+    if not all(type(batch) is list for batch in batches):
         raise ValueError("a batch is not one JSON list")
     readers = _READERS
     return [

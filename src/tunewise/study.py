@@ -79,7 +79,7 @@ from tunewise.storage import Log, MemoryLog, open_log, snapshot
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.lease import Pulse, Stamps, Watch
-from tunewise.storage.log import generation_of
+from tunewise.storage.log import PAGE, generation_of, pages
 from tunewise.storage.url import opened_as
 from tunewise.trial import Trial
 from tunewise.trials import Trials
@@ -107,6 +107,7 @@ class Study:
         self._stopped = threading.Event()
         self._desk = _Desk(self)
         self._seed = 0  # until the study is open
+        self._generation = 0
         self.renew()
         renew_after_fork(self)
         with _collector_paused():
@@ -128,13 +129,14 @@ class Study:
         """Read and fold what is new in the log, and return the table. O(new events)."""
         with self._lock:
             batches = self._log.read(self.name, self._position)
-            if self._generation != generation_of(self._log):
-                batches = self._read_anew()
-            if batches:
-                self._is_folding = True
-                self._trials.apply_batches(batches)
-                self._position += len(batches)
-                self._is_folding = False
+            if self._generation != generation_of(self._log):  # the log may have lost its end
+                self._generation = generation_of(self._log)
+                self._forget()
+                batches = self._log.read(self.name, 0)
+            self._fold_batches(batches)
+            while len(batches) >= PAGE:
+                batches = self._log.read(self.name, self._position)
+                self._fold_batches(batches)
             return self._trials
 
     @property
@@ -664,27 +666,31 @@ class Study:
             self._forget()
         self.sync()
 
+    def _fold_batches(self, batches: Sequence[Sequence[Event]]) -> None:
+        """Fold the batches that come next in the log."""
+        if batches:
+            self._is_folding = True
+            self._trials.apply_batches(batches)
+            self._position += len(batches)
+            self._is_folding = False
+
     def _open(self) -> None:
         """Fold the log, from a snapshot on where there is one; leave one behind where that took a while."""
         if self._is_private:
             self.sync()
             return
         found = snapshot.load(self._log, self.name)
-        if found is None:
-            batches = self._log.read(self.name, 0)
-        else:
+        if found is not None:
             self._trials.clear(found.state)
-            self._position, batches = found.position, found.news
-        self._trials.apply_batches(batches)
-        self._position += len(batches)
-        if sum(map(len, batches)) >= snapshot.FROM_EVENTS:
-            snapshot.save(self._log, self.name, self._trials, self._position, batches[-1])
-
-    def _read_anew(self) -> list[list[Event]]:
-        """All batches, of a log that may have lost its end."""
-        self._generation = generation_of(self._log)
-        self._forget()
-        return self._log.read(self.name, 0)
+            self._position = found.position
+        n_events = 0
+        last: list[Event] = []
+        for batches in pages(self._log, self.name, self._position):
+            self._fold_batches(batches)
+            n_events += sum(map(len, batches))
+            last = batches[-1] if batches else last
+        if n_events >= snapshot.FROM_EVENTS:
+            snapshot.save(self._log, self.name, self._trials, self._position, last)
 
     def _forget(self) -> None:
         self._trials.clear()
@@ -733,7 +739,11 @@ class Study:
                 _alive.add(self)
 
     def _look_around(self) -> None:
-        stamps = self._log.beat(self.name, self.worker, self._stamps.next())
+        look = self._watch.is_due()
+        stamps = self._log.beat(self.name, self.worker, self._stamps.next(), look)
+        if not look:
+            self._watch.pass_by()
+            return
         for worker in self._watch.lost(stamps):
             self.give_up(worker)
 
@@ -956,16 +966,16 @@ def copy_study(
     """
     source, target = open_log(from_storage, create=False), open_log(to_storage)
     name = to_study_name or from_study_name
-    batches = source.read(from_study_name, 0)
+    first = source.read(from_study_name, 0, 1)[0]
     try:
-        target.append(name, batches[0], at=0)
+        target.append(name, first, at=0)
     except Conflict:
         raise StudyExists(
             f"There is a study {name!r} in {target.url} already; choose another name."
         ) from None
-    last = len(batches) - 1
-    for position, batch in enumerate(batches[1:], 1):
-        target.append(name, batch, durable=position == last)
+    for page in pages(source, from_study_name, 1):
+        for place, batch in enumerate(page, 1):
+            target.append(name, batch, durable=place == len(page))
     return Study(target, name, None, None)
 
 

@@ -82,10 +82,13 @@ def openapi() -> Json:
             f"/{API}/beat": {
                 "post": _request(
                     "beat",
-                    "Write (or with null erase) the stamp of a worker, and give all.",
+                    "Write (or with null erase) the stamp of a worker, and give all, or with look=false none.",
                     {"stamps": {"type": "object", "additionalProperties": {"type": "string"}}},
                     {"study": _STUDY, "worker": {"type": "string", "maxLength": 200}},
-                    {"stamp": {"type": ["string", "null"], "maxLength": 1000}},
+                    {
+                        "stamp": {"type": ["string", "null"], "maxLength": 1000},
+                        "look": {"type": ["boolean", "null"]},
+                    },
                 )
             },
             f"/{API}/delete": {

@@ -23,7 +23,7 @@ from typing import TypeVar
 from tunewise.errors import StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
 from tunewise.storage.frame import from_rows, to_body
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 from tunewise.storage.network_disk import network_file_system
 from tunewise.storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 _BUSY_SECONDS = 60.0
 _LONGEST_PAUSE = 0.01
+_READ = "SELECT body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq LIMIT ?"
 _INSERT = (
     "INSERT INTO batches (study, seq, body, crc, op) SELECT ?1, seq + 1, ?2, ?3, ?4 FROM"
     " (SELECT seq FROM batches WHERE study = ?1 ORDER BY seq DESC LIMIT 1)"
@@ -62,14 +63,12 @@ class SqliteLog:
         self._check_place(create)
         self._run(lambda connection: None)
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on. O(new events)."""
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them. O(new events)."""
 
         def rows(connection: sqlite3.Connection) -> list[tuple[str, int | None]]:
             key = self._id(connection, study)
-            found = connection.execute(
-                "SELECT body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq", (key, start)
-            ).fetchall()
+            found = connection.execute(_READ, (key, start, most)).fetchall()
             return found or self._checked(connection, study, key)
 
         return from_rows(self._run(rows), start)
@@ -101,8 +100,8 @@ class SqliteLog:
             self._sync()
         return end
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
 
         def write(connection: sqlite3.Connection) -> dict[str, str]:
             key = self._id(connection, study)
@@ -110,7 +109,8 @@ class SqliteLog:
                 connection.execute("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?)", (key, worker, stamp))
             else:
                 connection.execute("DELETE FROM stamps WHERE study = ? AND worker = ?", (key, worker))
-            found = dict(connection.execute("SELECT worker, stamp FROM stamps WHERE study = ?", (key,)))
+            find = "SELECT worker, stamp FROM stamps WHERE study = ?"
+            found = dict(connection.execute(find, (key,))) if look else {}
             return found or dict(self._checked(connection, study, key))
 
         return self._run(write)

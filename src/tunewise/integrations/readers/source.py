@@ -16,6 +16,7 @@ from tunewise.integrations.readers.optuna_journal import Journal
 from tunewise.integrations.readers.sql import Database, Server, SqliteFile
 from tunewise.integrations.readers.table import read_table
 from tunewise.storage import open_log
+from tunewise.storage.log import pages
 from tunewise.study import load_study
 from tunewise.trials import Trials
 
@@ -236,7 +237,7 @@ def _own(where: str) -> Source:
         return (
             trials
             if reading.metric is None
-            else with_goal(trials, chain.from_iterable(log.read(name, 0)), reading.metric)
+            else with_goal(trials, chain.from_iterable(chain.from_iterable(pages(log, name))), reading.metric)
         )
 
     return Source(where, log.studies, read)
