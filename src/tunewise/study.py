@@ -10,7 +10,6 @@ import gc
 import math
 import os
 import random
-import socket
 import threading
 import time
 import traceback
@@ -40,6 +39,7 @@ from tunewise.errors import (
     TrialInfeasible,
     TrialPruned,
     TrialStateError,
+    TunewiseError,
     WorkerLost,
 )
 from tunewise.events import (
@@ -67,9 +67,11 @@ from tunewise.pruners import make as make_pruner
 from tunewise.pruners import settings as pruner_settings
 from tunewise.records import FrozenTrial, Goal, Lease, Prediction, StudyInfo, TrialState
 from tunewise.run import log
-from tunewise.run.interrupt import ignored
+from tunewise.run.futures import as_future
+from tunewise.run.interrupt import Unbroken, ignored
 from tunewise.run.loop import Callback, run_trials
 from tunewise.run.processes import Processes
+from tunewise.run.ray import Ray
 from tunewise.samplers import Sampler
 from tunewise.samplers import from_settings as sampler_from_settings
 from tunewise.samplers import make as make_sampler
@@ -78,7 +80,7 @@ from tunewise.space import Space
 from tunewise.storage import Log, MemoryLog, open_log, snapshot
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
-from tunewise.storage.lease import Pulse, Stamps, Watch
+from tunewise.storage.lease import Pulse, Stamps, Watch, new_worker
 from tunewise.storage.log import generation_of
 from tunewise.storage.url import opened_as
 from tunewise.trial import Trial
@@ -88,6 +90,7 @@ from tunewise.types import Choice, FloatArray, Json, Params
 Storage = str | Path | Log | None
 Objective = Callable[[Trial], Any]
 
+_EXECUTORS: dict[str, Callable[[], Executor]] = {"processes": Processes, "ray": Ray}
 _PATIENCE_SECONDS = 600.0
 """How long `Study.optimize` waits for a storage that does not answer before it starts a trial."""
 
@@ -379,9 +382,10 @@ class Study:
         (-1: one a core). Exceptions in ``catch`` end the trial as FAILED and the loop goes on; others end the loop
         after the trial was recorded. ``callbacks`` are called as ``callback(study, record)`` after every trial.
 
-        ``executor`` says where trials run, ``n_jobs`` at once: "processes" or a `Processes` (each trial in a process of
-        its own, with a time limit and a GPU where wished), or any ``concurrent.futures.Executor``; the study must then be
-        in a storage that other processes can open. A process that dies loses its trial only (see `create_study`).
+        ``executor`` says where trials run, ``n_jobs`` at once (-1: as many as it has room for): "processes" or a `Processes`
+        (each trial in a process of its own, with a time limit and a GPU where wished), "ray" or a `Ray` (a cluster), or any
+        ``concurrent.futures.Executor``; the study must then be in a storage that other processes can open. A process or a
+        machine that dies loses its trials only, which fail or are run again (see ``on_lost`` of `create_study`).
 
         Raises:
             SettingError: an argument is not valid, or the study cannot be opened from elsewhere.
@@ -422,32 +426,36 @@ class Study:
                 f"The study is in {self._log.url}, which other processes cannot open; give create_study a storage, such as "
                 'storage="runs.db".'
             )
-        if isinstance(executor, str) and executor != "processes":
-            raise SettingError(f'executor is {executor!r}; it must be "processes", or an Executor.')
+        if isinstance(executor, str) and executor not in _EXECUTORS:
+            raise SettingError(
+                f"executor is {executor!r}; it must be one of {', '.join(_EXECUTORS)}, or an Executor."
+            )
         self._stopped.clear()
-        pool: Executor = Processes() if isinstance(executor, str) else executor
+        pool: Any = _EXECUTORS[executor]() if isinstance(executor, str) else executor
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
-        task = (
-            place,
-            self.name,
-            self.sampler,
-            self.pruner,
-            function,
-            errors,
-            log.get_verbosity(),
-            os.getpid(),
-        )
+        parent = None if getattr(pool, "hears_interrupts", False) else os.getpid()
+        task = (place, self.name, self.sampler, self.pruner, function, errors, log.get_verbosity(), parent)
+        marks: dict[Future[Any], str] = {}
+
+        def submit() -> Future[Any]:
+            mark = uuid.uuid4().hex[:12]
+            future = as_future(pool.submit(_run_elsewhere, *task, mark))
+            marks[future] = mark
+            return future
+
+        n_at_once = (getattr(pool, "n_slots", None) or -1) if n_jobs == -1 else n_jobs
+        self._in_vain = 0, 2 * abs(n_at_once) if isinstance(n_at_once, int) else 0
         is_done = False
         try:
             run_trials(
                 lambda: self._run_one(function, errors),
-                submit=lambda: pool.submit(_run_elsewhere, *task),
-                collect=self._collect,
+                submit=submit,
+                collect=lambda future: self._collect(future, marks.pop(future)),
                 cancel=getattr(pool, "end_running", lambda: None),
                 callbacks=[partial(each, self) for each in callbacks],
                 n_trials=n_trials,
                 seconds=timeout,
-                n_threads=n_jobs,
+                n_threads=n_at_once,
                 stopped=self._stopped,
                 progress=progress,
                 describe=self._describe,
@@ -457,32 +465,49 @@ class Study:
             if pool is not executor:  # another's may have more to do
                 pool.shutdown(cancel_futures=not is_done)
 
-    def _collect(self, future: Future[tuple[int, Exception | None, str]]) -> FrozenTrial:
-        """The record of a trial that ran elsewhere. Raises its error where that is not to be caught."""
+    def _collect(self, future: Future[tuple[int, Exception | None, str]], mark: str) -> FrozenTrial | None:
+        """The record of a trial that ran elsewhere; None where it was lost. Raises its error where that is not to be caught."""
         try:
             number, error, text = future.result()
         except WorkerLost as lost:
-            return self._after_loss(lost)
+            return self._after_loss(mark, lost)
+        except TunewiseError:
+            raise
+        except Exception as unknown:  # how an executor of another kind says that a worker was lost
+            if self._running_with(mark) is None:
+                raise
+            return self._after_loss(mark, WorkerLost(f"{type(unknown).__name__}: {unknown}"))
+        self._in_vain = 0, self._in_vain[1]
         record = self.sync().row(number)
         self._say(record)
         if error is not None:
             raise error from (RuntimeError(f"in the worker of trial {number}:\n{text}") if text else None)
         return record
 
-    def _after_loss(self, lost: WorkerLost) -> FrozenTrial:
+    def _after_loss(self, mark: str, lost: WorkerLost) -> FrozenTrial | None:
         """What becomes of the trial whose process ended: too late, it failed; else what `create_study` was told."""
-        trials, mine = self.sync(), f"{socket.gethostname()}-{lost.pid}-"
-        numbers = [number for number in trials.running if trials.worker_of(number).startswith(mine)]
-        if not numbers:
-            raise lost
-        worker = trials.worker_of(numbers[0])
-        if lost.is_late:
-            for number in numbers:
-                self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
+        number = self._running_with(mark)
+        worker = self._trials.worker_marked(mark)
+        if worker is None:  # it took no trial; where that goes on, something is wrong with the program
+            n, most = self._in_vain
+            self._in_vain = n + 1, most
+            if n >= most:
+                raise lost
+            return None
+        if number is not None and lost.is_late:
+            self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
             self._log.beat(self.name, worker, None)
-        else:
+        elif number is not None:
             self.give_up(worker, str(lost))
-        return self._trials.row(numbers[0])
+        record = self._trials.row(self._trials.last_of(worker))
+        return record if record.worker == worker else None  # else another worker has it by now
+
+    def _running_with(self, mark: str) -> int | None:
+        """The trial that the worker with a mark is running; None where there is none."""
+        trials = self.sync()
+        worker = trials.worker_marked(mark)
+        running = [] if worker is None else trials.running_of(worker)
+        return running[-1] if running else None
 
     def stop(self) -> None:
         """Let `optimize` end after the trials that are running."""
@@ -520,6 +545,7 @@ class Study:
         self._claim_op: tuple[Event, str] | None = None
         self._pulse: Pulse | None = None
         self._patience = 0.0
+        self._in_vain = 0, 0  # processes lost in a row before they took a trial, and how many are too many
         self._dice = Dice(
             self._seed
         )  # a generator has a lock, which another thread may have held at the fork
@@ -538,22 +564,17 @@ class Study:
         return record
 
     def _try_one(self, function: Objective) -> tuple[FrozenTrial, BaseException | None]:
-        """Run one trial: (its record, the error that ended it)."""
-        trial = self._ask_patiently()
-        error: BaseException | None = None
+        """Run one trial: (its record, the error that ended it). Interrupted at whatever point, none is left running."""
+        held: list[Trial] = []
         try:
-            outcome: dict[str, Any] = {"values": function(trial)}
-        except TrialPruned as stop:
-            outcome = {"state": TrialState.PRUNED, "reason": str(stop) or None}
-        except (TrialInfeasible, FloatingPointError) as stop:
-            outcome = {"state": TrialState.INFEASIBLE, "reason": str(stop) or type(stop).__name__}
+            self._ask_patiently(held)
+            outcome, error = _outcome_of(function, held[0])
+            with Unbroken():
+                record, _ = self._finish(held.pop(), **outcome)
         except (KeyboardInterrupt, SystemExit) as stop:
-            self.release(trial, f"interrupted ({type(stop).__name__})")
+            for trial in held:
+                self.release(trial, f"interrupted ({type(stop).__name__})")
             raise
-        except BaseException as stop:
-            error = stop
-            outcome = {"state": TrialState.FAILED, "reason": f"{type(stop).__name__}: {stop}"}
-        record, _ = self._finish(trial, **outcome)
         return record, error
 
     def _say(self, record: FrozenTrial) -> None:
@@ -704,11 +725,14 @@ class Study:
             self._fold([event], end)
             return self._trials.last_of(event.worker)
 
-    def _ask_patiently(self) -> Trial:
+    def _ask_patiently(self, held: list[Trial]) -> None:
+        """Start a trial and add it to ``held``, as one unbroken step."""
         deadline, pause = time.monotonic() + self._patience, 0.1
         while True:
             try:
-                return self.ask()
+                with Unbroken():
+                    held.append(self.ask())
+                return
             except StorageUnreachable as error:
                 if self._is_private or self._stopped.is_set() or time.monotonic() > deadline:
                     raise
@@ -763,6 +787,20 @@ class Study:
             self._log.beat(self.name, self.worker, None)
 
 
+def _outcome_of(function: Objective, trial: Trial) -> tuple[dict[str, Any], BaseException | None]:
+    """Call an objective: (what `Study._finish` takes, the error that ended it)."""
+    try:
+        return {"values": function(trial)}, None
+    except TrialPruned as stop:
+        return {"state": TrialState.PRUNED, "reason": str(stop) or None}, None
+    except (TrialInfeasible, FloatingPointError) as stop:
+        return {"state": TrialState.INFEASIBLE, "reason": str(stop) or type(stop).__name__}, None
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        return {"state": TrialState.FAILED, "reason": f"{type(error).__name__}: {error}"}, error
+
+
 def _run_elsewhere(
     place: str | Path,
     name: str,
@@ -771,14 +809,24 @@ def _run_elsewhere(
     function: Objective,
     catch: tuple[type[BaseException], ...],
     verbosity: int,
-    parent: int,
+    parent: int | None,
+    mark: str,
 ) -> tuple[int, Exception | None, str]:
-    """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback)."""
+    """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback).
+
+    ``mark`` is part of the worker's name, by which whoever submitted this finds its trial if this process is lost. An
+    executor that runs what it lost once more by itself comes here again with the same mark.
+    ``parent`` is a process whose Ctrl-C is also felt here, None where there is none.
+    """
     log.set_verbosity(verbosity)
-    with nullcontext() if os.getpid() == parent else ignored():
+    with nullcontext() if parent in (None, os.getpid()) else ignored():
         study = Study(open_log(place, create=False), name, sampler, pruner)
         study._patience = _PATIENCE_SECONDS
         try:
+            before = study._trials.worker_marked(mark)
+            if before is not None:
+                study.give_up(before)
+            study._delivery.worker = new_worker(mark)
             record, error = study._try_one(function)
             study._delivery.catch_up()
         finally:
