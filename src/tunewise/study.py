@@ -45,6 +45,7 @@ from tunewise.errors import (
 from tunewise.events import (
     NEW,
     NEXT,
+    ArtifactStored,
     Constrained,
     Event,
     Noted,
@@ -78,6 +79,16 @@ from tunewise.samplers import make as make_sampler
 from tunewise.samplers import settings as sampler_settings
 from tunewise.space import Space
 from tunewise.storage import Log, MemoryLog, open_log, snapshot
+from tunewise.storage.artifacts import (
+    Place,
+    Stored,
+    checked,
+    default_place,
+    fetch,
+    new_key,
+    open_place,
+    opened,
+)
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.lease import Pulse, Stamps, Watch, new_worker
@@ -362,6 +373,51 @@ class Study:
         """
         self._withdraw(number, True, f"deleted: {reason}" if reason else "deleted")
 
+    @property
+    def artifacts(self) -> tuple[ArtifactStored, ...]:
+        """The files of the study (``number`` is None) and of its trials; of several under one name the last. O(n)."""
+        trials = self.sync()
+        return tuple(each for number in (None, *range(len(trials))) for each in trials.artifacts(number))
+
+    def save_artifact(
+        self, source: str | Path | bytes, name: str | None = None, trial: int | None = None
+    ) -> ArtifactStored:
+        """Keep a file with the study, or with one of its trials: a copy of it, in the study's place for artifacts.
+
+        The place is ``artifacts`` of `create_study`; without, ``runs.artifacts`` beside ``runs.db``, or ``artifacts`` in a
+        directory log. ``source`` is a path, or bytes. A name may have parts ("plots/loss.png"); by default it is the file's.
+        O(size).
+
+        Raises:
+            SettingError: the name leads out of its place or is none on some system; or the study has no place.
+            TrialStateError: there is no such trial.
+        """
+        if trial is not None:
+            self.sync().row(trial)
+        stored = self._keep(source, name, trial)
+        self._append([stored], durable=True)
+        return stored
+
+    def fetch_artifact(self, name: str, trial: int | None = None, to: str | Path | None = None) -> Path:
+        """Copy an artifact out, and return where it is: at ``to``, or under its own name in a folder (default: this one).
+
+        O(size).
+
+        Raises:
+            SettingError: there is no artifact of that name, or there is a file of that name in the folder.
+            DataError: it is gone from its place, or is not what was stored.
+        """
+        found = next((each for each in self.sync().artifacts(trial) if each.name == name), None)
+        if found is None:
+            raise SettingError(f"{_whose(self.name, trial)} has no artifact {name!r}; see study.artifacts.")
+        target = Path() if to is None else Path(to)
+        if target.is_dir():
+            target /= checked(name)
+            if target.exists():
+                raise SettingError(f"There is a file {target} already; name another one by `to`.")
+        fetch(self._place(), found.key, Stored(found.bytes, found.sha256), target)
+        return target
+
     def optimize(
         self,
         function: Objective,
@@ -555,6 +611,20 @@ class Study:
         ):  # another thread was just folding when this process was forked
             self._forget()
         self._is_folding = False
+
+    def _place(self) -> Place:
+        where = self.info.artifacts or default_place(self._log.url)
+        if where is None:
+            raise SettingError(
+                f"A study in {self._log.url} has no place for artifacts; say create_study(artifacts=...) with a folder or URL."
+            )
+        return open_place(where)
+
+    def _keep(self, source: str | Path | bytes, name: str | None, number: int | None) -> ArtifactStored:
+        with opened(source, name) as (file, wanted):
+            key = new_key(self.name, number, wanted)
+            stored = self._place().write(key, file)
+        return ArtifactStored(number, wanted, key, stored.bytes, stored.sha256, time.time())
 
     def _run_one(self, function: Objective, catch: tuple[type[BaseException], ...]) -> FrozenTrial:
         record, error = self._try_one(function)
@@ -900,6 +970,9 @@ class _Desk:
     def now(self) -> float:
         return time.time()
 
+    def keep(self, number: int, source: str | Path | bytes, name: str | None) -> ArtifactStored:
+        return self._study._keep(source, name, number)
+
 
 # --- studies in a storage ------------------------------------------------------------------------------------------
 
@@ -917,6 +990,7 @@ def create_study(
     load_if_exists: bool = False,
     lease: float | None = 60.0,
     on_lost: str = "fail",
+    artifacts: str | Path | None = None,
 ) -> Study:
     """Make a study, or with ``load_if_exists`` open the one of that name.
 
@@ -932,6 +1006,8 @@ def create_study(
         seed: whole number >= 0, by default drawn at random; it belongs to the study and is recorded.
         lease: seconds within which the trials of a worker that died are noticed; None: never. Recorded.
         on_lost: what becomes of them: "fail", or "retry": they are queued again with the same parameters. Recorded.
+        artifacts: the folder or fsspec URL ("s3://bucket/runs") for files; None: beside the storage where it is a file or folder.
+            Recorded.
 
     Raises:
         StudyExists: the name is taken and ``load_if_exists`` is False.
@@ -949,7 +1025,14 @@ def create_study(
     place = open_log(storage)
     rule = asdict(Lease(lease, on_lost))
     created = StudyCreated(
-        wanted, int(seed), time.time(), space, sampler_settings(chosen), pruner_settings(judge), rule
+        wanted,
+        int(seed),
+        time.time(),
+        space,
+        sampler_settings(chosen),
+        pruner_settings(judge),
+        rule,
+        _where(artifacts),
     )
     try:
         place.append(name, [created], at=0, durable=True)
@@ -997,7 +1080,9 @@ def delete_study(study_name: str, storage: Storage) -> None:
 def copy_study(
     from_study_name: str, from_storage: Storage, to_storage: Storage, to_study_name: str | None = None
 ) -> Study:
-    """Copy a study, fact by fact, to another storage or name, and return the copy.
+    """Copy a study, fact by fact, to another storage or name, and return the copy. Whole or not at all.
+
+    Artifacts are not copied: the copy refers to them where they are. Trials that are running stay so in the copy.
 
     Raises:
         StudyNotFound: the first is not there. StudyExists: the second is there already.
@@ -1005,16 +1090,29 @@ def copy_study(
     source, target = open_log(from_storage, create=False), open_log(to_storage)
     name = to_study_name or from_study_name
     batches = source.read(from_study_name, 0)
+    if any(type(event) is ArtifactStored for batch in batches for event in batch):
+        batches[0] = [_with_place(event, source) for event in batches[0]]
     try:
         target.append(name, batches[0], at=0)
     except Conflict:
         raise StudyExists(
             f"There is a study {name!r} in {target.url} already; choose another name."
         ) from None
-    last = len(batches) - 1
-    for position, batch in enumerate(batches[1:], 1):
-        target.append(name, batch, durable=position == last)
+    try:
+        last = len(batches) - 1
+        for position, batch in enumerate(batches[1:], 1):
+            target.append(name, batch, at=position, durable=position == last)
+    except BaseException:
+        target.delete(name)
+        raise
     return Study(target, name, None, None)
+
+
+def _with_place(event: Event, source: Log) -> Event:
+    """The study's first fact, which says where its artifacts are."""
+    if not isinstance(event, StudyCreated) or event.artifacts is not None:
+        return event
+    return event._replace(artifacts=default_place(source.url))
 
 
 def _goals(
@@ -1034,6 +1132,17 @@ def _goals(
     if not named or len({goal.name for goal in named}) != len(named):
         raise SettingError(f"goals is {goals!r}; give at least one goal, each with a name of its own.")
     return named
+
+
+def _where(artifacts: str | Path | None) -> str | None:
+    """The place of artifacts as it is recorded: paths are absolute, as workers start in other folders."""
+    if artifacts is None or "://" in str(artifacts):
+        return None if artifacts is None else str(artifacts)
+    return str(Path(artifacts).expanduser().absolute())
+
+
+def _whose(study: str, trial: int | None) -> str:
+    return f"Study {study!r}" if trial is None else f"Trial {trial} of study {study!r}"
 
 
 def _same_goals(study: Study, wanted: tuple[Goal, ...], given: object) -> Study:

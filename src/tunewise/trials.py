@@ -564,7 +564,7 @@ class Trials:
     def _study_created(self, event: StudyCreated) -> None:
         self.info = StudyInfo(
             self.info.name, event.goals, event.seed, event.at, event.space, event.sampler, event.pruner,
-            Lease(**event.lease) if event.lease else Lease(),
+            Lease(**event.lease) if event.lease else Lease(), event.artifacts,
         )  # fmt: skip
         n_goals = len(event.goals)
         self._values = np.full((len(self._values), n_goals), np.nan)
