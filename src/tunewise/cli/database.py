@@ -20,6 +20,8 @@ from tunewise.records import FrozenTrial, Goal
 
 _APPLICATION_ID = 0x74777871  # "twxq"; not that of a storage
 _SCHEMA = f"""
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
     PRAGMA application_id = {_APPLICATION_ID};
     CREATE TABLE trials (
         number INTEGER PRIMARY KEY, state TEXT NOT NULL, {{goals}} started_at TEXT, finished_at TEXT, seconds REAL, reason TEXT,
@@ -59,13 +61,13 @@ def write_database(records: Iterable[FrozenTrial], goals: Sequence[Goal], file: 
                 out.execute(f"INSERT INTO trials VALUES ({places})", _trial(record, len(columns)))
                 for table, pairs in (("params", record.params), ("attrs", record.user_attrs)):
                     rows = [(record.number, _cell(name), _cell(value)) for name, value in pairs.items()]
-                    out.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", rows)
+                    out.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", rows)
                 for metric, curve in record.curves.items():
                     points = [
                         (record.number, _cell(metric), _cell(step), _cell(value))
                         for step, value in curve.items()
                     ]
-                    out.executemany("INSERT INTO curves VALUES (?, ?, ?, ?)", points)
+                    out.executemany("INSERT OR REPLACE INTO curves VALUES (?, ?, ?, ?)", points)
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
