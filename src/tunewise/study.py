@@ -380,13 +380,17 @@ class Study:
         return tuple(each for number in (None, *range(len(trials))) for each in trials.artifacts(number))
 
     def save_artifact(
-        self, source: str | Path | bytes, name: str | None = None, trial: int | None = None
+        self,
+        source: str | Path | bytes,
+        name: str | None = None,
+        trial: int | None = None,
+        place: Place | None = None,
     ) -> ArtifactStored:
         """Keep a file with the study, or with one of its trials: a copy of it, in the study's place for artifacts.
 
         The place is ``artifacts`` of `create_study`; without, ``runs.artifacts`` beside ``runs.db``, or ``artifacts`` in a
-        directory log. ``source`` is a path, or bytes. A name may have parts ("plots/loss.png"); by default it is the file's.
-        O(size).
+        directory log; or ``place``, from which you then fetch it yourself. ``source`` is a path, or bytes. A name may have
+        parts ("plots/loss.png"); by default it is the file's. O(size).
 
         Raises:
             SettingError: the name leads out of its place or is none on some system; or the study has no place.
@@ -394,7 +398,7 @@ class Study:
         """
         if trial is not None:
             self.sync().row(trial)
-        stored = self._keep(source, name, trial)
+        stored = self._keep(source, name, trial, place)
         self._append([stored], durable=True)
         return stored
 
@@ -620,10 +624,12 @@ class Study:
             )
         return open_place(where)
 
-    def _keep(self, source: str | Path | bytes, name: str | None, number: int | None) -> ArtifactStored:
+    def _keep(
+        self, source: str | Path | bytes, name: str | None, number: int | None, place: Place | None
+    ) -> ArtifactStored:
         with opened(source, name) as (file, wanted):
             key = new_key(self.name, number, wanted)
-            stored = self._place().write(key, file)
+            stored = (place or self._place()).write(key, file)
         return ArtifactStored(number, wanted, key, stored.bytes, stored.sha256, time.time())
 
     def _run_one(self, function: Objective, catch: tuple[type[BaseException], ...]) -> FrozenTrial:
@@ -970,8 +976,10 @@ class _Desk:
     def now(self) -> float:
         return time.time()
 
-    def keep(self, number: int, source: str | Path | bytes, name: str | None) -> ArtifactStored:
-        return self._study._keep(source, name, number)
+    def keep(
+        self, number: int, source: str | Path | bytes, name: str | None, place: Place | None
+    ) -> ArtifactStored:
+        return self._study._keep(source, name, number, place)
 
 
 # --- studies in a storage ------------------------------------------------------------------------------------------

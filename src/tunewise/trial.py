@@ -23,6 +23,7 @@ from tunewise.events import (
 )
 from tunewise.records import FrozenTrial
 from tunewise.space import Categorical, Domain, Float, Int, Space
+from tunewise.storage.artifacts import Place
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
 
@@ -50,8 +51,10 @@ class Desk(Protocol):
         """POSIX seconds."""
         ...
 
-    def keep(self, number: int, source: str | Path | bytes, name: str | None) -> ArtifactStored:
-        """Put a file into the study's place for artifacts; the fact that is still to be written."""
+    def keep(
+        self, number: int, source: str | Path | bytes, name: str | None, place: Place | None
+    ) -> ArtifactStored:
+        """Put a file into the place for artifacts; the fact that is still to be written."""
         ...
 
 
@@ -207,11 +210,18 @@ class Trial:
         """Note something about the trial: anything that JSON can hold. Raises SettingError for others."""
         self._flush([Noted(self.number, {str(key): to_plain(value)})])
 
-    def save_artifact(self, source: str | Path | bytes, name: str | None = None) -> ArtifactStored:
+    def save_artifact(
+        self, source: str | Path | bytes, name: str | None = None, place: Place | None = None
+    ) -> ArtifactStored:
         """Keep a file (or bytes) with the trial: a checkpoint, a plot. See `Study.save_artifact`. O(size)."""
-        stored = self._desk.keep(self.number, source, name)
+        stored = self._desk.keep(self.number, source, name, place)
         self._flush([stored])
         return stored
+
+    @property
+    def artifacts(self) -> tuple[ArtifactStored, ...]:
+        """The files kept with the trial so far; of several under one name the last."""
+        return self._table.artifacts(self.number)
 
     def set_constraints(self, constraints: Mapping[str, float]) -> None:
         """Note constraint values; at most 0 is satisfied, NaN is violated without bound."""
