@@ -92,7 +92,7 @@ from tunewise.storage.artifacts import (
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.lease import Pulse, Stamps, Watch, new_worker
-from tunewise.storage.log import generation_of
+from tunewise.storage.log import generation_of, is_storable
 from tunewise.storage.url import opened_as
 from tunewise.trial import Trial
 from tunewise.trials import Trials
@@ -1028,8 +1028,7 @@ def create_study(
     if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed < 2**64:
         raise SettingError(f"The seed is {seed!r}; it must be a whole number in 0..2**64-1.")
     name = study_name if study_name is not None else f"study-{uuid.uuid4().hex[:8]}"
-    if not name or "\x00" in name:
-        raise SettingError(f"{name!r} is no study name; use a non-empty string.")
+    _check_name(name)
     place = open_log(storage)
     rule = asdict(Lease(lease, on_lost))
     created = StudyCreated(
@@ -1097,6 +1096,7 @@ def copy_study(
     """
     source, target = open_log(from_storage, create=False), open_log(to_storage)
     name = to_study_name or from_study_name
+    _check_name(name)
     batches = source.read(from_study_name, 0)
     if any(type(event) is ArtifactStored for batch in batches for event in batch):
         batches[0] = [_with_place(event, source) for event in batches[0]]
@@ -1140,6 +1140,11 @@ def _goals(
     if not named or len({goal.name for goal in named}) != len(named):
         raise SettingError(f"goals is {goals!r}; give at least one goal, each with a name of its own.")
     return named
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not name or not is_storable(name):
+        raise SettingError(f"{name!r} is no study name; use a non-empty text, without NUL and surrogates.")
 
 
 def _where(artifacts: str | Path | None) -> str | None:

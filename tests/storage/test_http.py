@@ -19,7 +19,7 @@ import pytest
 
 import tunewise as tw
 from tunewise.errors import SettingError, StorageError, StorageUnreachable
-from tunewise.events import Noted, Reported, StudyNoted, Unreadable
+from tunewise.events import Noted, Reported, StudyNoted, Unreadable, encode
 from tunewise.storage import MemoryLog, open_log
 from tunewise.storage.http_run import token_of
 from tunewise.storage.log import MOST_BYTES
@@ -151,6 +151,40 @@ def test_wrong_requests_are_refused_with_a_sentence(path, body, server, inner):
     assert len(answer["message"]) > 15
     assert len(inner.read("s", 0)) == 1
     assert inner.studies() == ["s"]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "directory", "postgresql", "mariadb", "redis"])
+def test_no_text_makes_the_server_stumble(kind, opener, serve):
+    log = opener(kind)()
+    log.append("s", [CREATED], at=0)
+    head, server = json.loads(encode([CREATED])), serve(log)
+    for odd in (
+        "\x00",
+        "a\x00b",
+        "\ud800",
+        "x\udfffy",
+        "é" * 300,
+        "x" * 5000,
+        "🎲",
+        "../x",
+        "'; --",
+        "%s{0}",
+    ):
+        fact = [["note", 0, {odd: odd}]]
+        for path, body in [
+            ("read", {"study": odd, "start": 0}),
+            ("append", {"study": odd, "events": head, "at": 0}),
+            ("append", {"study": odd, "events": fact}),
+            ("append", {"study": "s", "events": fact, "op": odd[:100]}),
+            ("append", {"study": "s", "events": fact, "op": odd[:100]}),
+            ("beat", {"study": odd, "worker": "w", "stamp": "1"}),
+            ("beat", {"study": "s", "worker": odd[:200], "stamp": odd[:1000]}),
+            ("beat", {"study": "s", "worker": odd[:200]}),
+            ("delete", {"study": odd}),
+        ]:
+            assert send(server, f"/v1/{path}", body)[0] in (200, 404, 422), (path, body)
+    assert send(server, "/v1/read", {"study": "s", "start": 2**53 - 1})[0] == 200
+    assert log.studies() == ["s"]
 
 
 def test_unknown_paths_and_methods_do_nothing(server, inner):
