@@ -555,9 +555,11 @@ class Study:
                 raise lost
             return None
         if number is not None and lost.is_late:
-            self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
+            record = self.tell(number, state=TrialState.FAILED, reason=str(lost))
+            self._say(record)
             self._log.beat(self.name, worker, None)
-        elif number is not None:
+            return record
+        if number is not None:
             self.give_up(worker, str(lost))
         record = self._trials.row(self._trials.last_of(worker))
         return record if record.worker == worker else None  # else another worker has it by now
