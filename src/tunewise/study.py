@@ -564,6 +564,16 @@ class Study:
         record = self._trials.row(self._trials.last_of(worker))
         return record if record.worker == worker else None  # else another worker has it by now
 
+    def _after_repetition(self, mark: str) -> int | None:
+        """The trial that a lost worker with this mark ran, where that has ended; else there is one to be run."""
+        worker = self._trials.worker_marked(mark)
+        if worker is None:
+            return None
+        self.give_up(worker)
+        number = self._trials.last_of(worker)
+        record = self._trials.row(number)
+        return number if record.state.is_finished and record.worker == worker else None
+
     def _running_with(self, mark: str) -> int | None:
         """The trial that the worker with a mark is running; None where there is none."""
         trials = self.sync()
@@ -893,7 +903,7 @@ def _run_elsewhere(
     """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback).
 
     ``mark`` is part of the worker's name, by which whoever submitted this finds its trial if this process is lost. An
-    executor that runs what it lost once more by itself comes here again with the same mark.
+    executor that runs what it lost once more by itself comes here again with the same mark; a trial that ended is not run twice.
     ``parent`` is a process whose Ctrl-C is also felt here, None where there is none.
     """
     log.set_verbosity(verbosity)
@@ -901,9 +911,9 @@ def _run_elsewhere(
         study = Study(open_log(place, create=False), name, sampler, pruner)
         study._patience = _PATIENCE_SECONDS
         try:
-            before = study._trials.worker_marked(mark)
-            if before is not None:
-                study.give_up(before)
+            number = study._after_repetition(mark)
+            if number is not None:
+                return number, None, ""
             study._delivery.worker = new_worker(mark)
             record, error = study._try_one(function)
             study._delivery.catch_up()
