@@ -25,6 +25,7 @@ from tunewise.storage.http_run import token_of
 from tunewise.storage.log import MOST_BYTES
 from tunewise.storage.sqlite import SqliteLog
 from tunewise.testing.logs import CREATED
+from tunewise.testing.strategies import facts
 
 COMMAND = Path(sys.executable).with_name("tunewise")
 
@@ -412,24 +413,36 @@ def test_requests_keep_to_the_description(server):
         keeps_to_it(operation.ok())
 
 
-def keeps_to_it(operation):
+def keeps_to_it(operation, n_examples=25):
+    """Half of the requests are made to be about the study that is there, and a quarter have facts that can be read."""
     import schemathesis
     from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
 
     # Facts have rules that the description leaves to words, so not everything that it allows is accepted.
-    acceptance = schemathesis.checks.CHECKS.get_by_names(["positive_data_acceptance"])
-    left_out = acceptance if operation.path.endswith("append") else []
+    acceptance = schemathesis.checks.CHECKS.get_by_names(
+        ["positive_data_acceptance", "negative_data_rejection"]
+    )
+    is_append, is_delete = operation.path.endswith("append"), operation.path.endswith("delete")
     headers = {"Authorization": "Bearer a-token-for-tests"}
+    batches = st.lists(facts(), min_size=1, max_size=3).map(lambda batch: json.loads(encode(batch)))
 
     @settings(
-        max_examples=25,
+        max_examples=n_examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
         derandomize=True,
     )
-    @given(case=operation.as_strategy())
-    def check(case):
+    @given(case=operation.as_strategy(), is_known=st.booleans(), batch=st.none() | batches)
+    def check(case, is_known, batch):
+        body = case.body if isinstance(case.body, dict) else {}
+        is_changed = is_known and "study" in body and not is_delete
+        if is_changed:
+            body["study"] = "s"
+        if is_changed and is_append and batch is not None:
+            body["events"] = batch
+        left_out = acceptance if is_append or is_changed else []
         case.call_and_validate(headers=headers, excluded_checks=left_out)
 
     check()
