@@ -1082,6 +1082,7 @@ def load_study(
         if len(names) != 1:
             raise StudyNotFound(f"{place.url} holds {len(names)} studies {names}; say which by study_name.")
         study_name = names[0]
+    _check_name(study_name)
     chosen = make_sampler(sampler) if sampler is not None else None
     return Study(place, study_name, chosen, make_pruner(pruner) if pruner is not None else None)
 
@@ -1093,6 +1094,7 @@ def study_names(storage: Storage) -> list[str]:
 
 def delete_study(study_name: str, storage: Storage) -> None:
     """Remove a study and all its trials. Raises StudyNotFound."""
+    _check_name(study_name)
     open_log(storage, create=False).delete(study_name)
 
 
@@ -1107,7 +1109,7 @@ def copy_study(
         StudyNotFound: the first is not there. StudyExists: the second is there already.
     """
     source, target = open_log(from_storage, create=False), open_log(to_storage)
-    name = to_study_name or from_study_name
+    name = from_study_name if to_study_name is None else to_study_name
     _check_name(name)
     batches = source.read(from_study_name, 0)
     if any(type(event) is ArtifactStored for batch in batches for event in batch):

@@ -14,6 +14,11 @@ _WORDS = b"\nCtrl-C: no more trials are started; waiting for those that run. Onc
 _inside: set[int] = set()  # threads that are in an `Unbroken` step
 _due: dict[int, BaseException] = {}  # what is raised in a thread at the end of its step
 
+if hasattr(
+    os, "register_at_fork"
+):  # the child has none of its parent's threads but one, which is not in a step then
+    os.register_at_fork(after_in_child=_inside.clear)
+
 
 class Unbroken:
     """``with Unbroken():`` a step that Ctrl-C, or being asked to end, finds done or not begun; the request is raised at its end.
