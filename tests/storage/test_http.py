@@ -380,6 +380,16 @@ def test_the_command_refuses_to_be_open_to_all():
     assert "--no-token" in done.stderr
 
 
+def test_the_command_refuses_a_token_that_could_be_guessed():
+    done = subprocess.run(
+        [COMMAND, "serve", "runs.db", "--port", "0"],
+        env={**os.environ, "TUNEWISE_TOKEN": "secret"}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "could be guessed" in done.stderr
+    assert "secret" not in done.stderr
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 def test_requests_can_be_encrypted(tmp_path, monkeypatch):
     subprocess.run(
