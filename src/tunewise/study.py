@@ -534,7 +534,7 @@ class Study:
         except TunewiseError:
             raise
         except Exception as unknown:  # how an executor of another kind says that a worker was lost
-            if self._running_with(mark) is None:
+            if not self._has_lost(mark):
                 raise
             return self._after_loss(mark, WorkerLost(f"{type(unknown).__name__}: {unknown}"))
         self._in_vain = 0, self._in_vain[1]
@@ -573,6 +573,15 @@ class Study:
         number = self._trials.last_of(worker)
         record = self._trials.row(number)
         return number if record.state.is_finished and record.worker == worker else None
+
+    def _has_lost(self, mark: str) -> bool:
+        """Whether the worker with a mark took a trial and did not end it; others may have given it up, or have it, by now."""
+        trials = self.sync()
+        worker = trials.worker_marked(mark)
+        if worker is None:
+            return False
+        number = trials.last_of(worker)
+        return trials.is_open(number) or trials.worker_of(number) != worker
 
     def _running_with(self, mark: str) -> int | None:
         """The trial that the worker with a mark is running; None where there is none."""

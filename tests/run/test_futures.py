@@ -139,6 +139,29 @@ def test_what_an_executor_runs_again_takes_no_trial_twice(on_lost, tmp_path):
     assert states == ["COMPLETE", "COMPLETE" if on_lost == "retry" else "FAILED", "COMPLETE"]
 
 
+@pytest.mark.parametrize("on_lost", ["fail", "retry"])
+def test_a_loss_that_another_worker_noticed_first_is_one(on_lost, tmp_path):
+    """The executor's own error comes after somebody gave the trial up, or even ran it again."""
+    study = tw.create_study("s", tmp_path / "s.db", sampler="random", seed=1, on_lost=on_lost)
+
+    class Notices(Repeats):
+        def _run(self, fn, args):
+            with ProcessPoolExecutor(1) as pool:
+                try:
+                    return pool.submit(fn, *args).result()
+                except BrokenProcessPool:
+                    other = tw.load_study("s", tmp_path / "s.db")
+                    other.give_up(other.trials[1].worker)
+                    if on_lost == "retry":
+                        other.tell(other.ask(), 7.0)
+                    raise
+
+    study.optimize(dies_once, 3, executor=Notices())
+    states = [(trial.state.name, trial.value) for trial in study.trials]
+    assert states[1] == (("FAILED", None) if on_lost == "fail" else ("COMPLETE", 7.0))
+    assert len(states) == (3 if on_lost == "fail" else 4)  # what another ran does not count here
+
+
 class LosesAnswers(Executor):
     """Runs everything twice, as Dask does where a worker goes after it computed and before the result was fetched."""
 
