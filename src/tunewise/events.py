@@ -36,6 +36,7 @@ class StudyCreated(NamedTuple):
     sampler: Mapping[str, Json] = {}
     pruner: Mapping[str, Json] = {}
     lease: Mapping[str, Json] = {}
+    artifacts: str | None = None
 
 
 class StudyNoted(NamedTuple):
@@ -160,7 +161,7 @@ class ArtifactStored(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """In place of a batch that is damaged: what is wrong with it. Made on reading, never written."""
+    """In place of a batch that is damaged: what is wrong with it. Made on reading; written only into a copy of the study."""
 
     reason: str
 
@@ -272,13 +273,14 @@ def _untagged(value: dict[str, Any]) -> Any:
 def _write_created(event: StudyCreated) -> list[Json]:
     goals = [[goal.name, goal.direction] for goal in event.goals]
     space = event.space.to_json() if event.space is not None else None
-    return [goals, event.seed, event.at, space, dict(event.sampler), dict(event.pruner), dict(event.lease)]
+    return [goals, event.seed, event.at, space, dict(event.sampler), dict(event.pruner), dict(event.lease),
+            *([] if event.artifacts is None else [event.artifacts])]  # fmt: skip
 
 
 def _read_created(row: Sequence[Json]) -> StudyCreated:
     goals = tuple(Goal(name, direction) for name, direction in row[1])
     space = space_from_json(row[4]) if row[4] is not None else None
-    return StudyCreated(goals, row[2], row[3], space, *row[5:8])
+    return StudyCreated(goals, row[2], row[3], space, *row[5:9])
 
 
 def _write_params(event: ParamsSet) -> list[Json]:
@@ -326,6 +328,7 @@ _TAGS: dict[type, str] = {
     TrialReleased: "release",
     TrialWithdrawn: "withdraw",
     ArtifactStored: "artifact",
+    Unreadable: "damaged",
 }
 _WRITERS: dict[type, Callable[[Any], Iterable[Json]]] = {
     StudyCreated: _write_created,

@@ -383,6 +383,11 @@ class Trials:
         """The number of the trial that a worker queued or took last."""
         return self._last_of[worker]
 
+    def worker_marked(self, mark: str) -> str | None:
+        """The worker whose name ends in ``-mark`` and that took a trial last; None where there is none. O(workers)."""
+        tail = f"-{mark}"
+        return next((worker for worker in reversed(self._last_of) if worker.endswith(tail)), None)
+
     def running_of(self, worker: str) -> list[int]:
         """Numbers of the running trials that a worker holds. O(running trials)."""
         return [number for number in self.running if self._workers[number] == worker]
@@ -563,7 +568,7 @@ class Trials:
     def _study_created(self, event: StudyCreated) -> None:
         self.info = StudyInfo(
             self.info.name, event.goals, event.seed, event.at, event.space, event.sampler, event.pruner,
-            Lease(**event.lease) if event.lease else Lease(),
+            Lease(**event.lease) if event.lease else Lease(), event.artifacts,
         )  # fmt: skip
         n_goals = len(event.goals)
         self._values = np.full((len(self._values), n_goals), np.nan)
@@ -653,7 +658,14 @@ class Trials:
         self._raw[number] = np.nan
         self._names_of[number] = ()
         self._columns["violation"][number] = 0.0
-        for mapping in (self._attrs, self._fixed, self._constraints, self._late, self._other_domains):
+        for mapping in (
+            self._attrs,
+            self._fixed,
+            self._constraints,
+            self._late,
+            self._other_domains,
+            self._artifacts,
+        ):
             mapping.pop(number, None)
         for columns in self._curves.values():
             columns.drop(number)

@@ -33,7 +33,7 @@ def from_bodies(
     sound = iter(read([body for body in bodies if body is not None]))
     batches = [next(sound) if body is not None else [_DAMAGED] for body in bodies]
     for place, batch in enumerate(batches):
-        if len(batch) == 1 and type(batch[0]) is Unreadable:
+        if len(batch) == 1 and type(batch[0]) is Unreadable and not batch[0].reason.startswith("position "):
             batches[place] = [Unreadable(f"position {first + place}: {batch[0].reason}")]
     return batches
 

@@ -25,7 +25,7 @@ from tunewise.errors import (
 )
 from tunewise.events import Unreadable, encode
 from tunewise.storage.http_api import API, openapi
-from tunewise.storage.log import MOST_BYTES, PAGE, Log
+from tunewise.storage.log import MOST_BYTES, PAGE, Log, is_storable
 from tunewise.storage.wire import from_json
 
 _MOST_BODY = MOST_BYTES + 2**16
@@ -99,7 +99,7 @@ class Api:
 
     def read(self, body: dict[str, Any]) -> str:
         """Batches from a position on, one page of them at most."""
-        study, start = _get(body, "study", str), _count(body, "start")
+        study, start = _text(body, "study"), _count(body, "start")
         tail = self._tails.get(study)
         if tail is None:
             tail = Tail(self._log, study)
@@ -118,13 +118,13 @@ class Api:
 
     def append(self, body: dict[str, Any]) -> str:
         """One batch."""
-        study, events = _get(body, "study", str), from_json(body.get("events"))
+        study, events = _text(body, "study"), from_json(body.get("events"))
         at = None if body.get("at") is None else _count(body, "at")
-        op = None if body.get("op") is None else _get(body, "op", str)
+        op = None if body.get("op") is None else _text(body, "op")
         if op is not None and not 0 < len(op) <= 100:
             raise SettingError("op must have 1..100 characters.")
-        if at == 0 and (not study or "\x00" in study):
-            raise SettingError("A study needs a name, without NUL.")
+        if at == 0 and not study:
+            raise SettingError("A study needs a name.")
         end = self._log.append(study, events, at, durable=bool(body.get("durable", True)), op=op)
         tail = self._tails.get(study)
         if tail is not None and not tail.add(encode(events), end):
@@ -133,16 +133,18 @@ class Api:
 
     def beat(self, body: dict[str, Any]) -> str:
         """A stamp, and, where they are wanted, all stamps."""
-        study, worker = _get(body, "study", str), _get(body, "worker", str)
-        stamp = None if body.get("stamp") is None else _get(body, "stamp", str)
+        study, worker = _text(body, "study"), _text(body, "worker")
+        stamp = None if body.get("stamp") is None else _text(body, "stamp")
         if len(worker) > 200 or len(stamp or "") > 1000:
             raise SettingError("A worker's name has at most 200 characters, a stamp 1,000.")
-        look = True if body.get("look") is None else _get(body, "look", bool)
-        return json.dumps({"stamps": self._log.beat(study, worker, stamp, look)})
+        look = body.get("look")
+        if look is not None and not isinstance(look, bool):
+            raise SettingError(f"look is {str(look)[:60]!r}; it must be true or false.")
+        return json.dumps({"stamps": self._log.beat(study, worker, stamp, look is not False)})
 
     def delete(self, body: dict[str, Any]) -> str:
         """Remove a study."""
-        study = _get(body, "study", str)
+        study = _text(body, "study")
         self._log.delete(study)
         self._tails.pop(study, None)
         return "{}"
@@ -241,10 +243,10 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _get(body: dict[str, Any], name: str, kind: type) -> Any:
-    value = body.get(name)
-    if not isinstance(value, kind):
-        raise SettingError(f"{name} is {str(value)[:60]!r}; it must be of type {kind.__name__}.")
+def _text(body: dict[str, Any], name: str) -> str:
+    value: Any = body.get(name)
+    if not isinstance(value, str) or not is_storable(value):
+        raise SettingError(f"{name} is {str(value)[:60]!r}; it must be text, without NUL and surrogates.")
     return value
 
 

@@ -23,9 +23,9 @@ LOOKS = 4
 CROWD = 16
 
 
-def new_worker() -> str:
-    """A name that no other worker has: host, process, and some random digits."""
-    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+def new_worker(mark: str | None = None) -> str:
+    """A name that no other worker has: host, process, and a mark by which others know it, by default random digits."""
+    return f"{socket.gethostname()}-{os.getpid()}-{mark or uuid.uuid4().hex[:8]}"
 
 
 def whereabouts(pid: int | None = None) -> str:

@@ -106,6 +106,11 @@ def taken(study: str, at: int, end: int) -> Conflict:
     return Conflict(f"Position {at} of study {study!r} is taken (the next is {end}); read on.")
 
 
+def is_storable(text: str) -> bool:
+    """Whether every kind of store takes this as the name of something: no NUL, no half of a character."""
+    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
+
+
 def check_size(body: str) -> str:
     """The body of a batch. Raises SettingError where it is larger than `MOST_BYTES`."""
     if len(body) > MOST_BYTES:
