@@ -54,6 +54,10 @@ class Conflict(StorageError):
     """Somebody else appended first; read on and try again."""
 
 
+class GraphError(TunewiseError, RuntimeError):
+    """A device gives other numbers since a CUDA graph could not be captured."""
+
+
 class WorkerLost(TunewiseError):
     """The process of a trial ended before its time, or ran longer than it may (``is_late``)."""
 

@@ -59,13 +59,24 @@ def test_together_equals_alone_with_batch_norm(blobs, device):
     assert [t.value for t in many.trials] == pytest.approx([t.value for t in one.trials], rel=1e-3)
 
 
-def test_together_equals_alone_in_a_convolutional_network(device):
+def test_together_equals_alone_in_a_convolutional_network(device, monkeypatch):
+    """At rates that do not throw a network about, and in full precision: else a last digit decides where it ends."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(60) % 3
     pixels = torch.randn(60, 3, 8, 8, generator=generator) + labels[:, None, None, None]
     images = TensorDataset(pixels.to(memory_format=torch.channels_last), labels)
 
-    @recipe(images, images, max_steps=20, batch_size=16, evals=4, device=device, optimizer="nesterov")
+    @recipe(
+        images,
+        images,
+        max_steps=20,
+        batch_size=16,
+        evals=4,
+        device=device,
+        optimizer="nesterov",
+        lr=(1e-3, 0.1),
+    )
     def network(trial):
         convolution = nn.Conv2d(3, 8, 3, stride=2, padding=1)
         convolution.bias.requires_grad_(False)

@@ -33,9 +33,9 @@ _BUSY_SECONDS = 60.0
 _LONGEST_PAUSE = 0.01
 _READ = "SELECT body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq LIMIT ?"
 _INSERT = (
-    "INSERT INTO batches (study, seq, body, crc, op) SELECT ?1, seq + 1, ?2, ?3, ?4 FROM"
-    " (SELECT seq FROM batches WHERE study = ?1 ORDER BY seq DESC LIMIT 1)"
-    " WHERE ?5 IS NULL OR ?5 = seq + 1 RETURNING seq"
+    "INSERT INTO batches (study, seq, body, crc, op) SELECT :study, seq + 1, :body, :crc, :op FROM"
+    " (SELECT seq FROM batches WHERE study = :study ORDER BY seq DESC LIMIT 1)"
+    " WHERE :at IS NULL OR :at = seq + 1 RETURNING seq"
 )
 _inherited: list[sqlite3.Connection] = []  # of a parent process; closing them here could harm it
 
@@ -90,7 +90,8 @@ class SqliteLog:
                 return self._create(connection, study, body, crc, op)
             key = self._id(connection, study)
             try:
-                row = connection.execute(_INSERT, (key, body, crc, op, at)).fetchone()
+                values = {"study": key, "body": body, "crc": crc, "op": op, "at": at}
+                row = connection.execute(_INSERT, values).fetchone()
             except sqlite3.IntegrityError:  # the operation was done before
                 return self._done_before(connection, key, op)
             return int(row[0]) + 1 if row else self._refused(connection, study, key, at, op)

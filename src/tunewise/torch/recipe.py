@@ -21,6 +21,7 @@ from tunewise.study import Study
 from tunewise.torch.data import whole
 from tunewise.torch.dropout import count_dropout
 from tunewise.torch.optimizers import LADDERS, suggest_settings
+from tunewise.torch.replay import Graphs
 from tunewise.torch.schedule import Schedule
 from tunewise.torch.side_by_side import Member, Setup, Tell, train_stacks
 from tunewise.torch.stack import Loss, signature
@@ -62,8 +63,9 @@ def recipe(
         lr: the range of the learning rate, instead of the family's.
         schedule: as in `TorchTrial.optimizer`. warmup: likewise.
         loss: of outputs and labels, a mean over the batch. device: as in `training`.
-        graphs: on a CUDA device, launch each step and each evaluation as one CUDA graph. A model that cannot be captured
-            (it reads values back to the host, say) is launched kernel by kernel, after a warning.
+        graphs: on a CUDA device, launch each step and each evaluation as one CUDA graph. A graph is used only after it has
+            given the numbers of its kernels. Where a model cannot be captured (it reads values back to the host, say),
+            this recipe launches kernel by kernel from then on, after a warning.
 
     Raises:
         SettingError: a count below 1, an unknown schedule, or a data set that is empty or too large for the device (1 GiB).
@@ -79,7 +81,7 @@ def recipe(
     """
     plan = Plan(max_steps, batch_size, evals, device)
     Schedule(schedule, max_steps, warmup)
-    how = _How(train_set, val_set, optimizer, trials, lr, schedule, warmup, loss, graphs)
+    how = _How(train_set, val_set, optimizer, trials, lr, schedule, warmup, loss, Graphs(graphs))
     return lambda build: Recipe(build, plan, how)
 
 
@@ -93,7 +95,7 @@ class _How:
     schedule: str
     warmup: float
     loss: Loss
-    graphs: bool
+    graphs: Graphs
 
 
 class Recipe:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tunewise.errors import TrialInfeasible, TrialPruned
 from tunewise.torch.data import Batch
-from tunewise.torch.replay import Replay
+from tunewise.torch.replay import Graphs, Replay
 from tunewise.torch.schedule import Schedule
 from tunewise.torch.seeds import order_generator
 from tunewise.torch.stack import Loss, Stack
@@ -44,7 +44,7 @@ class Setup:
     train: Batch
     val: Batch
     loss: Loss
-    graphs: bool
+    graphs: Graphs
 
 
 def train_stacks(groups: Sequence[tuple[Setup, list[Member]]], tell: Tell) -> None:
@@ -66,8 +66,17 @@ class _Training:
 
     def run(self, tell: Tell) -> Iterator[None]:
         """Train to the end; yields whenever others may take a turn."""
-        plan = self._setup.plan
         self._begin()
+        try:
+            yield from self._turns(tell)
+        finally:
+            del (
+                self._step,
+                self._evaluate,
+            )  # they refer to self: graphs are freed now, not when garbage is collected
+
+    def _turns(self, tell: Tell) -> Iterator[None]:
+        plan = self._setup.plan
         step = 0
         while step < plan.max_steps:
             step += self._steps(step)
@@ -94,8 +103,12 @@ class _Training:
 
     def _plan_work(self) -> None:
         device, graphs = self._all[0].trial.device, self._setup.graphs
-        self._step = Replay(self._train_once, device, graphs)
-        self._evaluate = Replay(self._measure, device, graphs)
+        self._step = Replay(self._train_once, self._state, device, graphs)
+        self._evaluate = Replay(self._measure, self._state, device, graphs)
+
+    def _state(self) -> list[Tensor]:
+        """All that steps and evaluations change; a member's part along the first dimension, if it has one."""
+        return [*self._stack.state(), *self._optimizer.state(), *self._orders.state(), self._sums.T]
 
     def _steps(self, done: int) -> int:
         """Some steps: up to the next evaluation, the end of the epoch, or the end of the turn."""
@@ -193,6 +206,10 @@ class _Orders:
 
     def took(self, n: int) -> None:
         self._left -= n
+
+    def state(self) -> list[Tensor]:
+        """What `rows` changes."""
+        return [self._at]
 
     def keep(self, left: list[int]) -> None:
         self._generators = [self._generators[k] for k in left]

@@ -77,6 +77,10 @@ class Stack:
         self.buffers = {name: t[rows] for name, t in self.buffers.items()}
         self._lay_out({name: t[rows] for name, t in self.params.items()}, orders)
 
+    def state(self) -> list[Tensor]:
+        """All that a step changes."""
+        return [self.flat, *self.buffers.values()]
+
     def member(self, k: int) -> State:
         """The state dict of one member; views, not copies."""
         return {name: t.detach()[k] for name, t in {**self.params, **self.buffers}.items()}

@@ -45,6 +45,10 @@ class StackedOptimizer:
         self._of = {name: t[rows] for name, t in self._of.items()}
         self._factors, self._m, self._v = self._factors[:, rows], self._m[rows], self._v[rows]
 
+    def state(self) -> list[Tensor]:
+        """All that a step changes, but for the parameters."""
+        return [self._done, self._m, self._v]
+
     @torch.no_grad()
     def step(self, flat: Tensor, grad: Tensor) -> None:
         """One step, in place; ``grad`` (K, P) is used up."""
