@@ -55,7 +55,7 @@ def curves_chart(rows: list[dict[str, Any]], metric: str, sign: float = 1.0) -> 
     order = list(dict.fromkeys(row["trial"] for row in rows))
     scale = value_scale([row["value"] for row in rows], sign)
     x = alt.X("step:Q", title="step", scale=alt.Scale(nice=False, padding=4))
-    y = metric_axis(scale, metric)
+    y = metric_axis(scale, metric, clamp=False)
     colour = alt.Color("trial:N", sort=order, title=None, scale=alt.Scale(domain=order, scheme="tableau10"))
     dash = alt.StrokeDash("trial:N", sort=order, title=None, scale=alt.Scale(domain=order))
     tip = tips("trial:N", "step:Q", "value:Q")
@@ -95,7 +95,7 @@ def curve_chart(rows: list[dict[str, Any]], arrays: Mapping[str, Any], metric: s
     scale = value_scale([row["value"] for row in rows if row["what"] != "training"], sign)
     x = alt.X("step:Q", title="step", scale=alt.Scale(nice=False, padding=4))
     lines = alt.Chart(values(rows)).mark_line(strokeWidth=2, clip=True).encode(
-        x, metric_axis(scale, metric),
+        x, metric_axis(scale, metric, clamp=False),
         color=alt.Color("what:N", title=None, scale=alt.Scale(domain=kinds, range=[colours[k] for k in kinds])),
         strokeDash=alt.StrokeDash("what:N", title=None, scale=alt.Scale(
             domain=kinds, range=[[1, 0] if k != "fit" else [6, 3] for k in kinds])),

@@ -142,7 +142,7 @@ def _sensitivity(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
     rows = sensitivity.sensitivity_rows(arrays)
     unit = np.asarray(arrays.get("unit", np.nan), dtype=np.float64)
     scale = float(unit) if unit.ndim == 0 and np.isfinite(unit) else None
-    caption = "What the worst place of each costs when all others are at their best, with 80 % intervals."
+    caption = "What the worst place of each costs when all others are at their best, with 90 % intervals."
     caption += " Left of the dashed line it is noise." if scale else ""
     chart = sensitivity.sensitivity_chart(rows, place.metric, scale)
     return Picture("What a wrong value costs", caption, chart) if rows else None
@@ -164,7 +164,8 @@ def _shift(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
 def _steps(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
     rows = lengths.steps_rows(arrays)
     caption = (
-        "Steps until the training set is fitted, at constant learning rates; triangles did not get there."
+        "Steps until the training set is fitted, at constant learning rates; triangles did not get there. Dashed: the fewest, "
+        "with its 90 % interval."
     )
     return Picture("Steps to the target", caption, lengths.steps_chart(rows, arrays)) if rows else None
 

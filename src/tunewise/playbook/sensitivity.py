@@ -12,7 +12,7 @@ from tunewise.playbook.evidence import MOST_DIMS, Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.space import Domain, Float, Int, Space
 from tunewise.stats.surrogate import Surrogate, argmin_of, grid_of, pair_shares, profile
-from tunewise.types import FloatArray
+from tunewise.types import Choice, FloatArray
 
 _MOST, _MOST_PAIRS = 20, 6
 _STRONG = 0.05  # share of the variance of good results
@@ -133,7 +133,7 @@ def shift(evidence: Evidence, name: str, by: str) -> Finding:
     low, high = (float(np.quantile(moves[largest], p)) for p in (0.05, 0.95))
     low, high, middle = low - slack, high + slack, float(np.median(moves[largest]))
     moved = low > 0 or high < 0
-    values = tuple(str(other.decode(float(other.from_unit(np.array(u))))) for u in places)
+    values = tuple(_word(other.decode(float(other.from_unit(np.array(u))))) for u in places)
     words = (
         f"From {by} = {values[0]} to {values[largest + 1]} the best {name} moves by {middle:+.0%} of its range "
         f"(90 % interval {low:+.0%} to {high:+.0%})."
@@ -179,6 +179,10 @@ def _within(domain: Float | Int, low: float, high: float) -> Domain:
 def _given(evidence: Evidence, s: Surrogate, name: str, grid: FloatArray, k: int, u: float) -> FloatArray:
     j = evidence.space.names.index(name)
     return profile(s, j, grid, evidence.rng(f"{name} given"), given={k: u})
+
+
+def _word(value: Choice) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _fine(domain: Domain) -> FloatArray:

@@ -30,6 +30,7 @@ class Surrogate(NamedTuple):
     Attributes:
         X: the trials used (n, d), without NaN; z: their warped losses (n,), mean 0 and SD 1.
         centre, scale: a loss in the better half is centre + scale * z.
+        worse: warped values and losses (h,), (h,) of the worse half, ascending, beginning with the median.
         top: the warped median; losses above it are compressed to normal quantiles.
         agreement: Spearman's correlation of the losses with leave-one-out predictions. Below 0.3 (2 / sqrt(n) for few trials) the
             surrogate knows nothing.
@@ -44,10 +45,11 @@ class Surrogate(NamedTuple):
     n_choices: tuple[int, ...]
     posterior: gp.Posterior
     group: IntArray
+    worse: tuple[FloatArray, FloatArray]
 
     def loss(self, z: FloatArray) -> FloatArray:
-        """Warped values as losses; the worse half is linear too, which only flattens pictures."""
-        return self.centre + self.scale * z
+        """Warped values as losses: the inverse of the warping, none worse than the worst trial."""
+        return np.where(z <= self.top, self.centre + self.scale * z, np.interp(z, *self.worse))
 
 
 def fit_surrogate(
@@ -82,8 +84,19 @@ def fit_surrogate(
     hyper = gp.fit(Z, z, group, extra, log_lengthscale=_LOG_LENGTHSCALE)
     posterior = gp.condition(Z, z, group, extra, hyper)
     predicted, _ = gp.leave_one_out(posterior, z)
+    order = np.argsort(loss, kind="stable")[below.sum() :]
+    worse = np.append(-mean / sd, z[order]), np.append(median, loss[order])
     return Surrogate(
-        X, z, median + width * mean, scale, -mean / sd, _spearman(predicted, z), choices, posterior, group
+        X,
+        z,
+        median + width * mean,
+        scale,
+        -mean / sd,
+        _spearman(predicted, z),
+        choices,
+        posterior,
+        group,
+        worse,
     )
 
 
