@@ -52,7 +52,7 @@ def sensitivity(evidence: Evidence, s: Surrogate) -> Finding:
     """The cost of a wrong value of each parameter, with a 90 % interval; which can be fixed without loss."""
     names = evidence.space.names[:_MOST]
     draws = {name: evidence.profile(name)[1] for name in names}
-    ranges = {name: np.ptp(d, axis=1) * s.scale for name, d in draws.items()}
+    ranges = {name: np.ptp(s.loss(d), axis=1) for name, d in draws.items()}
     effect = np.array([np.median(r) for r in ranges.values()])
     low, high = (np.array([np.quantile(r, p) for r in ranges.values()]) for p in (0.05, 0.95))
     order = np.argsort(-effect, kind="stable")

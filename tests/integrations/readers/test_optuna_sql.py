@@ -162,6 +162,8 @@ def broken(optuna_files):
         ("UPDATE trial_params SET param_value = 9 WHERE param_name = 'kind'", "cannot have: index 9"),
         ("UPDATE trials SET state = 'LOST' WHERE number = 2", "'LOST'"),
         ("DELETE FROM study_directions", "direction"),
+        ("UPDATE trial_values SET value = 'abc' WHERE trial_id = 1", "does not write: .*'abc'"),
+        ("UPDATE trial_intermediate_values SET intermediate_value = 'abc'", "that Optuna does not write"),
         (
             "UPDATE trial_params SET distribution_json = replace(distribution_json, '0.1', '1e999')",
             "infinite|inf",
@@ -171,6 +173,11 @@ def broken(optuna_files):
 def test_a_damaged_storage_is_a_sentence(broken, damage, said):
     with pytest.raises(DataError, match=said):
         read_study(broken(damage), "mixed")
+
+
+def test_a_storage_without_one_of_its_tables_is_named(broken):
+    with pytest.raises(StorageError, match="looks like an Optuna storage, but has no table trial_params"):
+        read_study(broken("DROP TABLE trial_params"), "mixed")
 
 
 def test_a_complete_trial_without_its_value_is_no_silent_result(broken):
