@@ -1,6 +1,7 @@
 """Optuna's storages of all versions say the same, and what Optuna itself says of them."""
 
 import math
+import re
 import sqlite3
 
 import numpy as np
@@ -206,6 +207,14 @@ def test_a_file_cut_in_half_is_a_sentence(broken):
     path = broken("SELECT 1")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(StorageError, match=str(path)):
+        read_study(path, "mixed")
+
+
+def test_a_journal_with_a_text_for_a_value_is_a_sentence(tmp_path, optuna_files):
+    path = tmp_path / "journal.log"
+    text = optuna_files[1][-1].read_text()
+    path.write_text(re.sub(r'"values": ?\[[^\]]+\]', '"values":["abc"]', text))
+    with pytest.raises(DataError, match="no operation of Optuna's journal.*abc"):
         read_study(path, "mixed")
 
 
