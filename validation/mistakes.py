@@ -26,11 +26,18 @@ def mistakes(size: Size) -> list[Figure]:
         for part in dict.fromkeys(part for part, _ in planted):
             faults = [case for (of, _), case in planted.items() if of == part][: size.n(100, 1)]
             sound = [case for (of, _), case in clean.items() if of == part][: size.n(100, 1)]
-            found = [about in {f.subject for f in preflight(train, goal=goal).acts} for train, goal, about in faults]
+            found = [
+                about in {f.subject for f in preflight(train, goal=goal).acts}
+                for train, goal, about in faults
+            ]
             alarms = [bool(preflight(train, goal=goal).acts) for train, goal in sound]
             share = sum(found) / len(found)
-            figures.append(number(f"planted mistakes named, {part} set", share, 11 / 12, math.inf, len(found)))
-            figures.append(number(f"alarms on clean trainings, {part} set", sum(alarms), 0, 0, len(alarms), form="d"))
+            figures.append(
+                number(f"planted mistakes named, {part} set", share, 11 / 12, math.inf, len(found))
+            )
+            figures.append(
+                number(f"alarms on clean trainings, {part} set", sum(alarms), 0, 0, len(alarms), form="d")
+            )
     return figures
 
 

@@ -16,6 +16,7 @@ from tunewise.playbook.infeasible import infeasible_checks
 from tunewise.playbook.isolation import isolation_checks
 from tunewise.playbook.noise import guessed_noise
 from tunewise.playbook.roles import role_checks
+from tunewise.playbook.selection import winner
 from tunewise.playbook.sensitivity import sensitivity_checks
 from tunewise.playbook.steps import regime
 from tunewise.space import Space
@@ -74,6 +75,7 @@ def findings_of(evidence: Evidence) -> Findings:
         *infeasible_checks(evidence),
         *boundaries(evidence),
         *density_checks(evidence),
+        winner(evidence),
         *curve_checks(evidence),
         *isolation_checks(evidence),
         *sensitivity_checks(evidence),

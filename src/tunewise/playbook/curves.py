@@ -317,11 +317,9 @@ def best_steps(evidence: Evidence) -> Finding:
     short = short and _worth_going_on(evidence, [y for _, _, y in curves])
     action = ""
     if too_long:
-        action = (
-            f"train for {longest * min(1.0, 2 * float(np.quantile(place, 0.9))):g} steps in the next study"
-        )
+        action = f"train for {math.ceil(longest * min(1.0, 2 * float(np.quantile(place, 0.9)))):g} steps in the next study"
     elif short:
-        action = f"train for {longest * 1.5:g} steps in the next study"
+        action = f"train for {math.ceil(longest * 1.5):g} steps in the next study"
         action += "" if known else ", unless the learning rate decays (then every curve is best at its end)"
     act = too_long or (short and known)
     return Finding(

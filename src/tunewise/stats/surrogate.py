@@ -170,6 +170,13 @@ def mean_at(s: Surrogate, X: FloatArray) -> tuple[FloatArray, FloatArray]:
     return mean, sd
 
 
+def left_out_error(s: Surrogate) -> float:
+    """Root mean square error, in warped units, of the predictions of left-out trials of the better half. O(n^2)."""
+    predicted, _ = gp.leave_one_out(s.posterior, s.z)
+    good = s.z <= s.top
+    return math.sqrt(float(((s.z - predicted)[good] ** 2).mean()))
+
+
 def pair_shares(s: Surrogate, names: Sequence[int], rng: np.random.Generator, n: int = 48) -> FloatArray:
     """Variance shares (k, k) of the pair effects of parameters ``names`` in the better region, upper triangle. O(k^2 n^3).
 

@@ -110,7 +110,13 @@ def test_a_training_that_diverged_behind_a_legal_accuracy_is_named():
 
 def test_a_loss_that_is_reported_counts_too():
     rows = [
-        {"run": i, "step": s, "params_x": i / 12, "accuracy": 0.5 + 0.02 * s, "train_loss": "nan" if i == 3 and s > 2 else 1 / (s + 1)}
+        {
+            "run": i,
+            "step": s,
+            "params_x": i / 12,
+            "accuracy": 0.5 + 0.02 * s,
+            "train_loss": "nan" if i == 3 and s > 2 else 1 / (s + 1),
+        }
         for i in range(12)
         for s in range(6)
     ]

@@ -81,7 +81,12 @@ def guess_sampler(trials: Trials, ranges_known: bool, notes: list[str]) -> str:
 def notes_about(trials: Trials, reports: Mapping[str, Reports], reading: Reading) -> list[str]:
     """Sentences about what looks wrong in a table, or must be known to read it right."""
     goal = trials.goals[0]
-    notes = [*_failures(trials, reading), *_values(trials, reading), *_hidden(trials, reports), *_renamed(trials)]
+    notes = [
+        *_failures(trials, reading),
+        *_values(trials, reading),
+        *_hidden(trials, reports),
+        *_renamed(trials),
+    ]
     if len(trials.goals) == 1:
         notes += _direction(trials, goal, reports.get(goal.name))
     return notes

@@ -123,7 +123,10 @@ def _values(
     for trial, value, name in rows(database, query, key):
         if trial in index:
             raw = raws[index[trial]]
-            raw.values = [*(raw.values or []), _NOT_FINITE.get(name, math.nan if value is None else float(value))]
+            raw.values = [
+                *(raw.values or []),
+                _NOT_FINITE.get(name, math.nan if value is None else float(value)),
+            ]
 
 
 def _reports(

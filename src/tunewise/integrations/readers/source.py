@@ -199,7 +199,9 @@ def _database(database: Database, where: str) -> Source:
         raise StorageError(f"{database.where} is an empty database; nothing was saved there.")
     if len(optuna_sql.NEEDS & set(tables)) >= 3:
         lacking = ", ".join(sorted(optuna_sql.NEEDS - set(tables)))
-        raise StorageError(f"{database.where} looks like an Optuna storage, but has no table {lacking}: it is not whole.")
+        raise StorageError(
+            f"{database.where} looks like an Optuna storage, but has no table {lacking}: it is not whole."
+        )
     some = ", ".join(sorted(tables)[:6])
     raise StorageError(
         f"{database.where} is a database of another program (tables: {some}); tunewise reads its own studies, Optuna's and "
