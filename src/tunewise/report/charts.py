@@ -24,7 +24,7 @@ def budget_pictures(data: RoundData) -> list[Picture]:
     """Every trial, and what more trials would buy."""
     trials, goal = data.trials, data.trials.goals[0]
     rows = figures.history_rows(trials)
-    caption = "Dots are trials in the order of their numbers, the line is the best so far; those without a value stand on the rail."
+    caption = "Dots are trials in order of their numbers, the line is the best so far; those without a value lie on the rail."
     history = Picture("Every trial", caption, figures.history_chart(rows, goal.name, goal.sign))
     return [history, *(picture for picture, _ in _drawn(data, "best_of_k", "representative"))]
 

@@ -214,7 +214,7 @@ def test_a_journal_with_a_text_for_a_value_is_a_sentence(tmp_path, optuna_files)
     path = tmp_path / "journal.log"
     text = optuna_files[1][-1].read_text()
     path.write_text(re.sub(r'"values": ?\[[^\]]+\]', '"values":["abc"]', text))
-    with pytest.raises(DataError, match="no operation of Optuna's journal.*abc"):
+    with pytest.raises(DataError, match=r"no operation of Optuna's journal.*abc"):
         read_study(path, "mixed")
 
 

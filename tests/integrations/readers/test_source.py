@@ -90,5 +90,5 @@ def test_a_folder_of_something_else_is_a_sentence(tmp_path):
 
 
 def test_a_folder_without_studies_says_what_it_could_hold(tmp_path):
-    with pytest.raises(StorageError, match="neither tunewise's own .* nor MLflow's .* nor runs of Weights"):
+    with pytest.raises(StorageError, match=r"neither tunewise's own .* nor MLflow's .* nor runs of Weights"):
         open_source(tmp_path)
