@@ -3,8 +3,8 @@
     python benchmarks/check_time.py                      # 10,000 trials with 20 reports each
     python benchmarks/check_time.py --trials 100
 
-Optuna makes the SQLite storage; the rows go in directly, as Optuna would write them, because it would take it long. The tests make sure
-elsewhere that studies which Optuna wrote itself are read alike.
+Optuna makes the SQLite storage; the rows go in directly, as Optuna would write them, because it would take it long. That
+studies which Optuna wrote itself are read alike is a matter of the tests.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution, distribution_to_json
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
 
 DISTRIBUTIONS = {
     "lr": FloatDistribution(1e-5, 1e-1, log=True),
@@ -42,15 +47,23 @@ def fill(path: Path, n: int, reports: int) -> None:
     rng = np.random.default_rng(0)
     u = rng.random((n, 4))
     kinds = rng.integers(0, (4, 3), (n, 2))
-    value = 0.2 + (u[:, 0] - 0.7) ** 2 + 0.3 * (u[:, 1] - 0.2) ** 2 - 0.02 * kinds[:, 0] + 0.01 * rng.standard_normal(n)
-    raw = np.column_stack([10 ** (-5 + 4 * u[:, 0]), 0.5 * u[:, 1], 10 ** (-6 + 4 * u[:, 2]), 1 + np.floor(6 * u[:, 3]), kinds])
+    value = (
+        0.2
+        + (u[:, 0] - 0.7) ** 2
+        + 0.3 * (u[:, 1] - 0.2) ** 2
+        - 0.02 * kinds[:, 0]
+        + 0.01 * rng.standard_normal(n)
+    )
+    raw = np.column_stack(
+        [10 ** (-5 + 4 * u[:, 0]), 0.5 * u[:, 1], 10 ** (-6 + 4 * u[:, 2]), 1 + np.floor(6 * u[:, 3]), kinds]
+    )
     texts = [distribution_to_json(d) for d in DISTRIBUTIONS.values()]
     curve = np.exp(-np.arange(reports) / (reports / 5))
     numbers = range(1, n + 1)
     with sqlite3.connect(path) as base:
         base.executemany(
-            "INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete) VALUES (?, ?, 1, 'COMPLETE', "
-            "'2026-01-01 00:00:00.000000', '2026-01-01 00:01:00.000000')", ((i, i - 1) for i in numbers),
+            "INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete) VALUES (?, ?, 1, "
+            "'COMPLETE', '2026-01-01 00:00:00.000000', '2026-01-01 00:01:00.000000')", ((i, i - 1) for i in numbers),
         )  # fmt: skip
         base.executemany(
             "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, 'FINITE')",
@@ -58,13 +71,21 @@ def fill(path: Path, n: int, reports: int) -> None:
         )
         base.executemany(
             "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)",
-            ((i, name, float(x), text) for i in numbers for name, x, text in zip(DISTRIBUTIONS, raw[i - 1], texts, strict=True)),
+            (
+                (i, name, float(x), text)
+                for i in numbers
+                for name, x, text in zip(DISTRIBUTIONS, raw[i - 1], texts, strict=True)
+            ),
         )
         noise = 0.003 * rng.standard_normal((n, reports))
         base.executemany(
             "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type) "
             "VALUES (?, ?, ?, 'FINITE')",
-            ((i, s, float(value[i - 1] + curve[s] + noise[i - 1, s])) for i in numbers for s in range(reports)),
+            (
+                (i, s, float(value[i - 1] + curve[s] + noise[i - 1, s]))
+                for i in numbers
+                for s in range(reports)
+            ),
         )
     base.close()
 
@@ -80,7 +101,14 @@ def main() -> None:
         path = Path(folder) / "optuna.db"
         fill(path, asked.trials, asked.reports)
         for report in (["--no-report"], ["--report", str(Path(folder) / "r.html")]):
-            command = [sys.executable, "-c", "from tunewise.cli import main; main()", "check", str(path), *report]
+            command = [
+                sys.executable,
+                "-c",
+                "from tunewise.cli import main; main()",
+                "check",
+                str(path),
+                *report,
+            ]
             wall, cpu = math.inf, math.inf
             for _ in range(asked.runs):
                 before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

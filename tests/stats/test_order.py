@@ -83,4 +83,6 @@ def test_odd_losses_have_a_gain_too():
 
 @pytest.mark.parametrize(("level", "within"), [(0.8, 0.15), (0.95, 0.35)])
 def test_the_tabulated_local_level_is_what_simulation_gives(level, within):
-    assert order._LEVEL_OF_1000[level] == pytest.approx(order.local_level(1000, level, draws=1500), rel=within)
+    assert order._LEVEL_OF_1000[level] == pytest.approx(
+        order.local_level(1000, level, draws=1500), rel=within
+    )

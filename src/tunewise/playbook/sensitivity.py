@@ -115,7 +115,7 @@ def interactions(evidence: Evidence, s: Surrogate) -> list[Finding]:
 def shift(evidence: Evidence, name: str, by: str) -> Finding:
     """How far the best value of ``name`` moves across the values of ``by`` (its choices, or its 10, 50 and 90 % points).
 
-    The interval is that of the largest move, 90 %, from draws, widened by the spacing of the grid.
+    The interval is that of the largest move, 90 %, from draws, widened by a quarter of the spacing of the grid.
     """
     s = evidence.trusted
     if s is None:
@@ -129,7 +129,7 @@ def shift(evidence: Evidence, name: str, by: str) -> Finding:
     drawn = np.array([argmin_of(_given(evidence, s, name, grid, k, float(u)), grid) for u in places])
     moves = drawn[1:] - drawn[:1]
     largest = int(np.argmax(np.abs(moves.mean(axis=1))))
-    slack = 0.5 / (len(grid) - 1)
+    slack = 0.25 / (len(grid) - 1)
     low, high = (float(np.quantile(moves[largest], p)) for p in (0.05, 0.95))
     low, high, middle = low - slack, high + slack, float(np.median(moves[largest]))
     moved = low > 0 or high < 0

@@ -119,7 +119,7 @@ def _dealt(rng: np.random.Generator, draws: int, n: int, m: int, fewest_n: int, 
 
 
 def _difference(y: FloatArray, in_first: BoolArray, weights: tuple[FloatArray, FloatArray]) -> FloatArray:
-    """(r,) the first arm's expected best minus the second's, from losses y (n + m,) ascending and rows of whose they are (r, t)."""
+    """(r,) the first arm's expected best minus the second's, from losses y ascending and rows of whose they are (r, t)."""
     best = []
     for mine, weight in zip((in_first, ~in_first), weights, strict=True):
         rank = np.minimum(np.cumsum(mine, axis=1, dtype=np.int32) - 1, len(weight))

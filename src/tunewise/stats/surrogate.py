@@ -34,6 +34,8 @@ class Surrogate(NamedTuple):
         top: the warped median; losses above it are compressed to normal quantiles.
         agreement: Spearman's correlation of the losses with leave-one-out predictions. Below 0.3 (2 / sqrt(n) for few trials) the
             surrogate knows nothing.
+        correlation: Pearson's correlation of the same, of warped values. Where nearly all trials are good and differ by noise,
+            ranks agree little although the few bad ones are told apart; this says so.
     """
 
     X: FloatArray
@@ -45,6 +47,7 @@ class Surrogate(NamedTuple):
     n_choices: tuple[int, ...]
     posterior: gp.Posterior
     group: IntArray
+    correlation: float
     worse: tuple[FloatArray, FloatArray]
 
     def loss(self, z: FloatArray) -> FloatArray:
@@ -87,17 +90,9 @@ def fit_surrogate(
     order = np.argsort(loss, kind="stable")[below.sum() :]
     worse = np.append(-mean / sd, z[order]), np.append(median, loss[order])
     return Surrogate(
-        X,
-        z,
-        median + width * mean,
-        scale,
-        -mean / sd,
-        _spearman(predicted, z),
-        choices,
-        posterior,
-        group,
-        worse,
-    )
+        X, z, median + width * mean, scale, -mean / sd, _spearman(predicted, z), choices, posterior, group,
+        _pearson(predicted, z), worse,
+    )  # fmt: skip
 
 
 def grid_of(n_choices: int, n_values: int | None) -> FloatArray:
@@ -236,7 +231,10 @@ def _matern(A: FloatArray, B: FloatArray, signal_var: float) -> FloatArray:
 
 
 def _spearman(a: FloatArray, b: FloatArray) -> float:
-    ranks = [np.argsort(np.argsort(v, kind="stable"), kind="stable").astype(np.float64) for v in (a, b)]
-    if min(r.std() for r in (a, b)) == 0:
-        return 0.0
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return _pearson(
+        *(np.argsort(np.argsort(v, kind="stable"), kind="stable").astype(np.float64) for v in (a, b))
+    )
+
+
+def _pearson(a: FloatArray, b: FloatArray) -> float:
+    return float(np.corrcoef(a, b)[0, 1]) if min(a.std(), b.std()) > 0 else 0.0
