@@ -224,3 +224,17 @@ def test_the_test_set_can_take_several_networks_in_one_look():
         p.test(train)
     p.test(train, force=True)
     assert p._n_tests == 2
+
+
+def test_noise_that_was_measured_before_exploring_is_measured_again_for_what_was_found(tmp_path):
+    p = project(tmp_path / "p.db")
+    p.measure_noise(seeds=3)
+    before = len(CALLS)
+    p.measure_noise(seeds=3)
+    assert len(CALLS) == before
+    p.round("What works?").run(12)
+    before = len(CALLS)
+    p.measure_noise(seeds=3)
+    assert len(CALLS) == before + 3
+    p.measure_noise(seeds=3)
+    assert len(CALLS) == before + 3

@@ -188,6 +188,8 @@ class Project:
     ) -> VarianceBudget:
         """Retrain one configuration on fresh seeds: by default the best found, else the incumbent.
 
+        The same again the next time, unless it was measured before anything was explored: bad configurations are noisier.
+
         Raises:
             SettingError: fewer than two seeds, or a configuration that leaves a parameter open.
         """
@@ -195,9 +197,12 @@ class Project:
             raise SettingError(f"seeds is {seeds}; a spread needs at least 2.")
         study = self._study("noise", "random", None)
         known = study.trials[0].params if len(study.trials) else None
-        chosen = params or known or (self.rounds[-1].best() if self.rounds else self.incumbent)
+        settled = known if study.user_attrs.get("explored") or not self.rounds else None
+        chosen = params or settled or (self.rounds[-1].best() if self.rounds else known or self.incumbent)
         if known is not None and dict(chosen) != dict(known):
             study = self._study(f"noise {_label(chosen)}", "random", None)
+        elif known is None:
+            study.set_user_attr("explored", bool(self.rounds))
         self._replicate(study, chosen, self._seeds(study, seeds), progress)
         return self.noise
 
