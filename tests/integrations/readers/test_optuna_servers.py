@@ -40,7 +40,9 @@ def objective(trial):
 
 
 def test_a_study_on_a_server_is_read_as_optuna_says_it_is(server):
-    url = server.url.replace("postgresql://", "postgresql+psycopg://").replace("mariadb://", "mysql+pymysql://")
+    url = server.url.replace("postgresql://", "postgresql+psycopg://").replace(
+        "mariadb://", "mysql+pymysql://"
+    )
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = optuna.storages.RDBStorage(url)
     sampler = optuna.samplers.RandomSampler(seed=0)
