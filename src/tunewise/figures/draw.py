@@ -21,6 +21,8 @@ from tunewise.figures import (
 from tunewise.space import Space
 from tunewise.trials import Trials
 
+_WORTH_DRAWING = 0.02  # the largest share of a pair, below which a matrix is white
+
 
 class Picture(NamedTuple):
     """A chart, its title, and a sentence that says how to read it; ``wide`` where it needs the whole line."""
@@ -150,6 +152,8 @@ def _sensitivity(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
 
 def _interaction(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
     rows = sensitivity.interaction_rows(arrays)
+    if max((row["share"] for row in rows), default=0.0) < _WORTH_DRAWING:
+        return None
     caption = "Dark pairs act together: when one changes, tune the other again."
     return Picture("What acts together", caption, sensitivity.interaction_chart(rows)) if rows else None
 
