@@ -1,4 +1,4 @@
-"""V3, V4: the boundary of the space."""
+"""V3, V4, V32: the boundary of the space."""
 
 from __future__ import annotations
 
@@ -56,15 +56,18 @@ def planted(size: Size) -> list[Figure]:
         )
         figures.append(at_most(f"false alarm, irrelevant parameter, n = {n}", seen["irrelevant", n], 0.02))
         figures.append(at_most(f"false alarm, optimum in 0.25..0.75, n = {n}", seen["inside", n], 0.05))
-    figures += _by_adaptive("tpe", size.n(120, 8), 0.90)
-    figures += _by_adaptive("gp", size.n(120, 4), 0.70)
     figures.append(at_least("alarms that are right (optimum beyond, or in the outer tenth)", right, 0.95))
     figures.append(shown("verdicts UNSURE", f"{np.mean(unsure):.3f}", len(unsure)))
     return figures
 
 
+@row("V32", "edges of searches by TPE and Gaussian process")
+def adaptive(size: Size) -> list[Figure]:
+    """The problems of V3, trials chosen by an adaptive sampler."""
+    return [*_by_adaptive("tpe", size.n(120, 8), 0.90), *_by_adaptive("gp", size.n(60, 4), 0.70)]
+
+
 def _by_adaptive(sampler: str, runs: int, recall: float) -> list[Figure]:
-    """The same where an adaptive sampler chose the trials."""
     figures = []
     for n in (30, 60):
         idle, beyond, silent, unsure = [], [], [], []
