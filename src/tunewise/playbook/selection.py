@@ -69,7 +69,7 @@ def step_noise(evidence: Evidence, number: int, y: FloatArray) -> Finding:
         data_used=f"the last evaluations of trial {number}; about {n_eff:.0f} independent ones on its plateau",
         assumptions=("The trend is smooth.",) if chosen_best else ("Values are not the best of their curves.",),
         next_action="decay the learning rate, average weights, or use a larger validation set" if high else "",
-        arrays={"kind": "curve", "number": number, "step": np.arange(1, len(y) + 1), "loss": y, "sign": sign},
+        arrays={"kind": "curve", "number": number, "step": evidence.curve(number)[0], "loss": y, "sign": sign},
     )  # fmt: skip
 
 
