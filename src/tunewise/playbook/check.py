@@ -97,7 +97,8 @@ def screened(findings: list[Finding]) -> list[Finding]:
         if f.verdict != Verdict.ACT or f.chance is None or f.chance <= limit:
             return f
         words = f"{f.headline} Among {m} tests that is to be expected by chance."
-        return replace(f, verdict=Verdict.UNSURE, headline=words, change=None)
+        action = f"more trials decide whether to {f.next_action}" if f.next_action else ""
+        return replace(f, verdict=Verdict.UNSURE, headline=words, next_action=action, command="", change=None)
 
     return [judged(f) for f in findings]
 
