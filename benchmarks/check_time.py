@@ -10,8 +10,6 @@ studies which Optuna wrote itself are read alike is a matter of the tests.
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import resource
 import sqlite3
 import subprocess
@@ -22,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from common import Cell, show
 from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
@@ -90,38 +89,38 @@ def fill(path: Path, n: int, reports: int) -> None:
     base.close()
 
 
+def seconds(command: list[str]) -> tuple[float, float, int]:
+    """Wall and CPU seconds of a command, and the peak of its memory (or of an earlier one's) in megabytes."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode > 2:
+        sys.exit(done.stderr)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, spent, round(after.ru_maxrss / 1024)
+
+
 def main() -> None:
     """Fill, check, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--reports", type=int, default=20)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
+    rows: list[list[Cell]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "optuna.db"
         fill(path, asked.trials, asked.reports)
-        for report in (["--no-report"], ["--report", str(Path(folder) / "r.html")]):
-            command = [
-                sys.executable,
-                "-c",
-                "from tunewise.cli import main; main()",
-                "check",
-                str(path),
-                *report,
-            ]
-            wall, cpu = math.inf, math.inf
-            for _ in range(asked.runs):
-                before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                wall = min(wall, time.perf_counter() - start)
-                after = resource.getrusage(resource.RUSAGE_CHILDREN)
-                cpu = min(cpu, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-                if done.returncode > 2:
-                    sys.exit(done.stderr)
-            print(json.dumps({
-                "trials": asked.trials, "reports": asked.reports, "report": report[0] == "--report", "wall_s": round(wall, 2),
-                "cpu_s": round(cpu, 2), "peak_mb": round(after.ru_maxrss / 1024), "runs": asked.runs,
-            }))  # fmt: skip
+        for what, options in (
+            ("check", ["--no-report"]),
+            ("check and report", ["--report", f"{folder}/r.html"]),
+        ):
+            command = [sys.executable, "-m", "tunewise", "check", str(path), *options]
+            runs = [seconds(command) for _ in range(asked.repeats)]
+            wall, cpu, peak = (min(figures) for figures in zip(*runs, strict=True))
+            rows.append([what, round(wall, 2), round(cpu, 2), peak])
+    columns = ("what", "wall s", "CPU s", "peak MB")
+    show("check_time", columns, rows, trials=asked.trials, reports=asked.reports)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def planted(size: Size) -> list[Figure]:
 @row("V32", "edges of searches by TPE and Gaussian process")
 def adaptive(size: Size) -> list[Figure]:
     """The problems of V3, trials chosen by an adaptive sampler."""
-    return [*_by_adaptive("tpe", size.n(60, 6), 0.90), *_by_adaptive("gp", size.n(24, 3), 0.70)]
+    return [*_by_adaptive("tpe", size.n(120, 6), 0.90), *_by_adaptive("gp", size.n(80, 3), 0.70)]
 
 
 def _by_adaptive(sampler: str, runs: int, recall: float) -> list[Figure]:
