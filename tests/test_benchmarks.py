@@ -76,3 +76,37 @@ def test_scale():
     assert max(row["CPU s"] for row in records["scale/opening"]["rows"]) < 2
     assert records["scale/million"]["settings"]["megabytes"] < 400
     assert max(row["median ms"] for row in records["scale/million"]["rows"]) < 200
+
+
+def test_the_time_of_a_check_is_measured_on_a_study_that_optuna_reads_too():
+    command = [
+        sys.executable,
+        BENCHMARKS / "check_time.py",
+        "--trials",
+        "30",
+        "--reports",
+        "8",
+        "--repeats",
+        "1",
+    ]
+    out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=240).stdout
+    plain, reported = json.loads(out.splitlines()[-1])["rows"]
+    assert 0 < plain["CPU s"]
+    assert 0 < reported["wall s"] < 60
+    assert 10 < plain["peak MB"] <= reported["peak MB"]
+
+
+def test_the_filled_storage_is_what_optuna_would_have_written(tmp_path):
+    import optuna
+
+    sys.path.insert(0, str(BENCHMARKS))
+    from check_time import fill
+
+    from tunewise.integrations.readers import read_study
+
+    fill(tmp_path / "o.db", 12, 5)
+    theirs = optuna.load_study(study_name="stranger", storage=f"sqlite:///{tmp_path}/o.db").trials
+    ours = read_study(tmp_path / "o.db")
+    assert [r.params for r in ours] == [t.params for t in theirs]
+    assert [r.values for r in ours] == [tuple(t.values) for t in theirs]
+    assert [len(t.intermediate_values) for t in theirs] == [5] * 12

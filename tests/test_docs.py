@@ -10,7 +10,8 @@ BLOCK = re.compile(
     r"(?P<comment><!-- not run: .+ -->\n)?^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+CHAPTERS = sorted((ROOT / "docs" / "checks").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), *CHAPTERS]
 
 
 def runnable(page):
@@ -21,7 +22,7 @@ def runnable(page):
             yield "\n" * (text.count("\n", 0, block.start("code"))) + block["code"]
 
 
-WITH_CODE = [page for page in PAGES if any(runnable(page))]
+WITH_CODE = [page for page in PAGES if page not in CHAPTERS and any(runnable(page))]
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
@@ -29,6 +30,42 @@ def test_the_code_of_a_page_runs(page):
     names = {"__name__": "__main__"}
     for code in runnable(page):
         exec(compile(code, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
+def test_a_chapter_of_the_checks_is_complete(page):
+    """Its code runs, and leaves the pictures that the page shows (drawn by tools/draw_checks.py), in the same order."""
+    text = page.read_text(encoding="utf-8")
+    for part in (
+        "**Asks:**",
+        "## What it computes",
+        "## When it is wrong",
+        "## The plot",
+        "## Try it",
+        "*Source:*",
+    ):
+        assert part in text
+    names = {"__name__": "__main__"}
+    for code in runnable(page):
+        exec(compile(code, str(page), "exec"), names)
+    shown = re.findall(r"^!\[.+\]\((.+)\)$", text, re.MULTILINE)
+    pictures = names.get("pictures", [])
+    assert shown == [f"{page.stem}-{i}.svg" for i in range(1, len(pictures) + 1)]
+    for name, picture in zip(shown, pictures, strict=True):
+        drawn = (page.parent / name).read_text(encoding="utf-8")
+        assert all(title in drawn for title in titles(picture.chart.to_dict(validate=False)))
+
+
+def titles(spec):
+    """The titles of all axes in a chart."""
+    if isinstance(spec, list):
+        return set().union(*map(titles, spec)) if spec else set()
+    if not isinstance(spec, dict):
+        return set()
+    found = set().union(*map(titles, spec.values())) if spec else set()
+    if isinstance(spec.get("title"), str) and "type" in spec:
+        found.add(spec["title"])
+    return found
 
 
 def test_the_pages_that_teach_have_code():

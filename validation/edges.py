@@ -1,4 +1,4 @@
-"""V3, V4: the boundary of the space."""
+"""V3, V4, V32: the boundary of the space."""
 
 from __future__ import annotations
 
@@ -56,29 +56,39 @@ def planted(size: Size) -> list[Figure]:
         )
         figures.append(at_most(f"false alarm, irrelevant parameter, n = {n}", seen["irrelevant", n], 0.02))
         figures.append(at_most(f"false alarm, optimum in 0.25..0.75, n = {n}", seen["inside", n], 0.05))
-    figures += _by_tpe(size.n(120, 8))
     figures.append(at_least("alarms that are right (optimum beyond, or in the outer tenth)", right, 0.95))
     figures.append(shown("verdicts UNSURE", f"{np.mean(unsure):.3f}", len(unsure)))
     return figures
 
 
-def _by_tpe(runs: int) -> list[Figure]:
-    """The same where a TPE chose the trials."""
+@row("V32", "edges of searches by TPE and Gaussian process")
+def adaptive(size: Size) -> list[Figure]:
+    """The problems of V3, trials chosen by an adaptive sampler."""
+    return [*_by_adaptive("tpe", size.n(120, 6), 0.90), *_by_adaptive("gp", size.n(80, 3), 0.70)]
+
+
+def _by_adaptive(sampler: str, runs: int, recall: float) -> list[Figure]:
     figures = []
     for n in (30, 60):
-        idle, beyond = [], []
+        idle, beyond, silent, unsure = [], [], [], []
         for run in range(runs):
             d, sensitive = (3, 6)[run % 2], 1 + run // 2 % 2
-            found, optimum = _study(np.random.default_rng([n, run, 1]), d, sensitive, n, run, "tpe")
-            acts = [f.verdict == Verdict.ACT for f in found]
-            idle += acts[sensitive:]
-            beyond += [a for a, at in zip(acts, optimum[:sensitive], strict=False) if not -0.1 <= at <= 1.1]
+            found, optimum = _study(np.random.default_rng([n, run, 1]), d, sensitive, n, run, sampler)
+            verdicts = [f.verdict for f in found]
+            idle += [v == Verdict.ACT for v in verdicts[sensitive:]]
+            unsure += [v == Verdict.UNSURE for v in verdicts[sensitive:]]
+            outside = [
+                v for v, at in zip(verdicts, optimum[:sensitive], strict=False) if not -0.1 <= at <= 1.1
+            ]
+            beyond += [v == Verdict.ACT for v in outside]
+            silent += [v == Verdict.OK for v in outside]
+        which = f"{sampler}, n = {n}"
+        figures.append(at_most(f"false alarm, irrelevant parameter, trials chosen by {which}", idle, 0.02))
         figures.append(
-            at_most(f"false alarm, irrelevant parameter, trials chosen by TPE, n = {n}", idle, 0.02)
+            at_least(f"seen, optimum at least 0.1 outside, trials chosen by {which}", beyond, recall)
         )
-        figures.append(
-            at_least(f"seen, optimum at least 0.1 outside, trials chosen by TPE, n = {n}", beyond, 0.90)
-        )
+        figures.append(at_most(f"OK although it is at least 0.1 outside, {which}", silent, 0.02))
+        figures.append(shown(f"UNSURE, irrelevant parameter, {which}", f"{np.mean(unsure):.3f}", len(unsure)))
     return figures
 
 

@@ -55,3 +55,27 @@ def test_shapes_and_places_of_the_best(valid):
     rows = figures.best_step_rows({"rows": np.array([4, 5]), "fraction": np.array([0.5, np.nan])})
     assert rows == [{"number": 4, "fraction": 0.5}]
     valid(figures.best_step_chart(rows))
+
+
+def test_the_best_of_another_metric_is_marked_where_it_is_known():
+    study = tw.create_study(goals={"error": "minimize"}, sampler="random", seed=0)
+
+    def train(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for step in range(5):
+            trial.report(
+                {"error": x + 1 / (step + 1), "accuracy": 1 - x - 1 / (step + 1), "norm": 1.0 + step}, step
+            )
+        return x
+
+    study.optimize(train, 3)
+    marked = {
+        (metric, sign): {r["step"] for r in figures.curves_rows(study.trials, metric, sign=sign) if r["best"]}
+        for metric, sign in (("error", None), ("accuracy", -1.0), ("accuracy", 1.0), ("norm", None))
+    }
+    assert marked == {
+        ("error", None): {4},
+        ("accuracy", -1.0): {4},
+        ("accuracy", 1.0): {0},
+        ("norm", None): set(),
+    }

@@ -5,7 +5,9 @@ import pytest
 
 import tunewise as tw
 from tunewise.playbook import Verdict
-from tunewise.playbook.boundaries import widened
+from tunewise.playbook.boundaries import boundaries, widened
+from tunewise.playbook.evidence import gather
+from tunewise.records import FrozenTrial, TrialState
 from tunewise.space import Categorical, Float, Int, Space
 
 
@@ -126,3 +128,20 @@ def test_many_parameters_get_a_sentence(found):
     edges = found(study.trials, "P27")
     assert len(edges) == 41
     assert any("300 parameters" in f.headline for f in edges)
+
+
+def test_an_end_to_which_an_adaptive_search_kept_is_not_fine():
+    """Nearly all trials at the last choice: the few others cannot say that it is no better, nor that it is."""
+    study = tw.create_study(goals={"loss": "minimize"}, seed=0)
+    widths, rng = [16, 32, 64, 128], np.random.default_rng(0)
+    domains = {"width": tw.Categorical(tuple(widths)), "x": tw.Float(0, 1)}
+    for i in range(60):
+        width, x = widths[i % 3 if i < 6 else 3], float(rng.random())
+        loss = (x - 0.5) ** 2 + (0.01 if width < 128 else 0.0) + 0.002 * float(rng.normal())
+        study.add_trial(FrozenTrial(i, TrialState.COMPLETE, {"width": width, "x": x}, (loss,), domains))
+    found = {f.subject: f for f in boundaries(gather(study.trials, study.trials.space, adaptive=True))}
+    assert found["x"].verdict == Verdict.OK
+    assert found["width"].verdict == Verdict.UNSURE
+    assert "6 of 60 trials lie elsewhere" in found["width"].headline
+    assert "quasi-random" in found["width"].next_action
+    assert "add a choice" in found["width"].next_action

@@ -110,7 +110,9 @@ def test_pruned_trials_are_not_missing():
 
 def test_findings_by_chance_alone_are_screened():
     def finding(chance, verdict=Verdict.ACT):
-        return Finding("P0", "x", verdict, "Something.", chance=chance, change={"trials": 1})
+        return Finding(
+            "P0", "x", verdict, "Something.", chance=chance, change={"trials": 1}, next_action="go on"
+        )
 
     alone = screened([finding(0.04)])
     assert alone[0].verdict == Verdict.ACT
@@ -118,6 +120,7 @@ def test_findings_by_chance_alone_are_screened():
     assert crowd[0].verdict == Verdict.UNSURE
     assert crowd[0].change is None
     assert "12 tests" in crowd[0].headline
+    assert crowd[0].next_action == "more trials decide whether to go on"
     strong = screened([finding(0.001), *[finding(0.5, Verdict.OK)] * 11])
     assert strong[0].verdict == Verdict.ACT
     by_size = Finding("P0", "x", Verdict.ACT, "Something.")

@@ -131,7 +131,7 @@ def test_unequal_lengths_are_said(found):
 def test_labels_are_counted(curves_of, found):
     (finding,) = found(curves_of(noisy(RISING)), "P34")
     shares = dict(zip(finding.arrays["names"], finding.arrays["all"], strict=True))
-    assert shares["overfits"] > 0.8
+    assert shares["overfit"] > 0.8
     assert finding.arrays["n"] == 12
 
 

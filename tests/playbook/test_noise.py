@@ -26,6 +26,9 @@ def test_noise_is_pooled_over_good_configurations():
     bad_are_noisier = [rng.normal(0, 0.1, 5) for _ in range(6)] + [rng.normal(9, 5.0, 5) for _ in range(6)]
     assert ledger(bad_are_noisier).sd == pytest.approx(0.1, rel=0.4)
     assert ledger([np.array([1.0, np.nan])]) is None
+    good, bad = rng.normal(0, 0.1, 5), rng.normal(9, 5.0, 5)
+    assert ledger([bad, good]).sd == ledger([good]).sd
+    assert ledger([bad]).sd == pytest.approx(5.0, rel=0.7)
 
 
 def test_what_was_not_measured_says_so_and_what_was_has_an_interval():

@@ -224,3 +224,44 @@ def test_the_test_set_can_take_several_networks_in_one_look():
         p.test(train)
     p.test(train, force=True)
     assert p._n_tests == 2
+
+
+def test_noise_that_was_measured_before_exploring_is_measured_again_for_what_was_found(tmp_path):
+    p = project(tmp_path / "p.db")
+    p.measure_noise(seeds=3)
+    before = len(CALLS)
+    p.measure_noise(seeds=3)
+    assert len(CALLS) == before
+    p.round("What works?").run(12)
+    before = len(CALLS)
+    p.measure_noise(seeds=3)
+    assert len(CALLS) == before + 3
+    p.measure_noise(seeds=3)
+    assert len(CALLS) == before + 3
+
+
+def test_the_goal_alone_brings_back_a_round_with_its_roles(tmp_path):
+    p = project(tmp_path / "p.db")
+    first = p.round("Which width?", scientific={"width": [8, 16]}, nuisance=["lr"])
+    first.run(8)
+    again = p.round("Which width?")
+    assert p.rounds == [again]
+    assert again.roles == first.roles
+    assert again.scientific == first.scientific
+    fixed = p.round("Which rate?", nuisance=["lr"])
+    assert fixed.fixed == {"width": p.incumbent["width"]}
+    p.round("Which width?")
+    assert [r.goal for r in p.rounds] == ["Which rate?", "Which width?"]
+    reopened = project(tmp_path / "p.db").round("Which rate?")
+    assert reopened.fixed == fixed.fixed
+
+
+def test_what_a_round_fixed_stays_fixed_when_another_configuration_is_adopted(tmp_path):
+    p = project(tmp_path / "p.db")
+    first = p.round("Which rate?", nuisance=["lr"])
+    before = dict(first.fixed)
+    adopted = {"verdict": "ADOPT", "candidate": {**p.incumbent, "width": before["width"] + 1}}
+    p._book.set_user_attr("launch_log", [adopted])
+    assert p.incumbent["width"] == before["width"] + 1
+    assert p.round("Which rate?", nuisance=["lr"]).fixed == before
+    assert p.round("Which rate?", nuisance=["lr"], fixed={"width": 3}).fixed == {"width": 3}

@@ -8,7 +8,7 @@ import pytest
 
 import tunewise as tw
 from tunewise.playbook import Component, Finding, Findings, VarianceBudget, Verdict, check, decide
-from tunewise.report import ReportData, RoundData, render_report, study_report
+from tunewise.report import ReportData, RoundData, html, render_report, study_report
 
 EVIL = "</script><b onclick=x>&\"'"
 
@@ -121,3 +121,10 @@ def test_a_large_study_stays_a_small_file(tmp_path):
     trials = tw.read_study(rows, sampler="random")
     path = render_report(study_report(trials, trials.space, check(trials), "s"), tmp_path / "r.html")
     assert path.stat().st_size < 2_500_000
+
+
+def test_thousands_of_parameters_are_folded_away():
+    made = html.params({f"p{i}": 0.5 for i in range(1000)})
+    assert made.index("<details><summary>970 others</summary>") < made.index("<dt>p30</dt>")
+    assert made.index("<dt>p29</dt>") < made.index("<details>")
+    assert "details" not in html.params({"lr": 0.1})

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunewise.stats import order
 from tunewise.stats.order import best_of, best_of_weights, doubling, median_best, tuning_curve
 
 LOSSES = st.lists(st.floats(-1e3, 1e3), min_size=8, max_size=40).map(np.array)
@@ -78,3 +79,10 @@ def test_odd_losses_have_a_gain_too():
     with pytest.raises(ValueError, match="too few"):
         doubling(np.arange(7.0))
     assert np.isfinite(doubling(np.random.default_rng(0).random(50_000)).gain)
+
+
+@pytest.mark.parametrize(("level", "within"), [(0.8, 0.15), (0.95, 0.35)])
+def test_the_tabulated_local_level_is_what_simulation_gives(level, within):
+    assert order._LEVEL_OF_1000[level] == pytest.approx(
+        order.local_level(1000, level, draws=1500), rel=within
+    )

@@ -1,6 +1,11 @@
+import time
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tunewise.stats.order import best_of
 from tunewise.stats.permutation import beaten_chances, best_set, study_test
 
 
@@ -56,3 +61,28 @@ def test_the_best_set_keeps_what_may_be_best():
     assert any(best_set(arms)[:2])
     assert best_set([arms[0], arms[0]]) == [True, True]
     assert beaten_chances([arms[0]]) == [1.0]
+
+
+@given(st.integers(4, 30), st.integers(4, 30), st.integers(0, 1000))
+def test_the_effect_is_the_difference_of_the_expected_bests(n, m, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 9, n).astype(float), rng.random(m)  # ties too
+    found = study_test(a, b, draws=20)
+    assert found.effect == pytest.approx(best_of(a, found.k) - best_of(b, found.k))
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 9), (40, 40), (300, 500)])
+def test_the_chance_is_that_of_whole_permutations(n, m):
+    rng = np.random.default_rng(n)
+    a, b = rng.normal(size=n) + 0.1, rng.normal(size=m)
+    found, both, draws = study_test(a, b, draws=4000), np.concatenate([a, b]), 1000
+    shuffled = [rng.permutation(both) for _ in range(draws)]
+    null = np.array([best_of(y[:n], found.k) - best_of(y[n:], found.k) for y in shuffled])
+    assert found.chance == pytest.approx((null >= found.effect).mean(), abs=4 * np.sqrt(0.25 / draws))
+
+
+def test_long_studies_are_compared_quickly():
+    rng = np.random.default_rng(0)
+    start = time.process_time()
+    assert study_test(rng.random(50_000), rng.random(50_000) - 0.1).chance < 0.01
+    assert time.process_time() - start < 3

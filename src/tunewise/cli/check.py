@@ -15,6 +15,7 @@ from tunewise.cli.reading import Opened, open_trials, study_or_file
 from tunewise.cli.show import as_text, counts_text, params_text, print_json, print_paragraph, terminal_width
 from tunewise.playbook.finding import Findings, Verdict
 
+_MOST_PARAMS = 20
 EXIT = {Verdict.OK: 0, Verdict.NA: 0, Verdict.ACT: 1, Verdict.UNSURE: 2}
 
 
@@ -89,7 +90,7 @@ def _print(opened: Opened, findings: Findings, *, show_all: bool, plots: bool) -
     click.echo(f"  {source}" if source != opened.title else "")
     click.echo(f"{counts_text(trials)}; {goal.direction} {goal.name}")
     if best is not None:
-        params = params_text(trials.row(best))
+        params = params_text(trials.row(best), most=_MOST_PARAMS)
         where = f"in trial {best}: {params}" if params else f"in trial {best}"
         click.echo(f"best {goal.name} {as_text(float(trials.values[best, 0]))} {where}")
     for note in reader.get("notes", []):

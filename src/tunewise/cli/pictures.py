@@ -10,6 +10,7 @@ import numpy as np
 from tunewise.playbook.finding import Findings, Verdict
 
 _MOST_AXES, _NARROWEST, _WIDEST = 6, 36, 56
+_GLYPHS = {Verdict.ACT: "▲", Verdict.UNSURE: "?"}
 _COLOURS = {
     "quiet": "dim",
     "accent": "bold cyan",
@@ -63,7 +64,7 @@ def _axes(trials: Any, space: Any, findings: Findings, width: int) -> list[Any]:
         profile = None
         if "grid" in data:
             profile = {"grid": data["grid"], "mean": goal.sign * np.asarray(data["mean"])}
-        title = f"▲ {name}" if verdict == Verdict.ACT else name
+        title = f"{_GLYPHS[verdict]} {name}" if verdict in _GLYPHS else name
         zone = float(data.get("zone", 0.2))
         pictures.append(axis_picture(rows, title, space[name], goal.sign, width, profile=profile, zone=zone))
     return pictures
@@ -74,8 +75,8 @@ def _most_important(trials: Any, space: Any, arrays: dict[str, Any]) -> list[str
     from tunewise.importance import ped_anova
 
     shares = ped_anova(trials, space)
-    asks = {name for name, (verdict, _) in arrays.items() if verdict == Verdict.ACT}
-    return sorted(shares, key=lambda name: (name not in asks, -shares[name]))[:_MOST_AXES]
+    asks = {name: list(_GLYPHS).index(verdict) for name, (verdict, _) in arrays.items() if verdict in _GLYPHS}
+    return sorted(shares, key=lambda name: (asks.get(name, len(_GLYPHS)), -shares[name]))[:_MOST_AXES]
 
 
 def _print(picture: Any) -> None:

@@ -96,9 +96,11 @@ def state_text(state: TrialState) -> Any:
     return Text(f"{glyph} {state.name.lower()}", style=style)
 
 
-def params_text(record: FrozenTrial) -> str:
-    """The parameters in one line."""
-    return " ".join(f"{name}={as_text(value)}" for name, value in record.params.items())
+def params_text(record: FrozenTrial, most: int | None = None) -> str:
+    """The parameters in one line, the first ``most`` of them."""
+    each = [f"{name}={as_text(value)}" for name, value in record.params.items()]
+    more = len(each) - (most or len(each))
+    return " ".join([*each[:most], *([f"and {more} others"] if more > 0 else [])])
 
 
 def as_json(record: FrozenTrial) -> dict[str, Json]:

@@ -95,7 +95,7 @@ def look_chart(rows: list[dict[str, Any]], adopt: float, keep: float) -> Any:
     """Probabilities look by look between the limit for adopting (above) and for keeping (below)."""
     alt = altair()
     what = ["P(worth it)", "P(better)"]
-    x = alt.X("n:O", title="fresh runs an arm")
+    x = alt.X("n:O", title="fresh runs an arm", axis=alt.Axis(labelAngle=0))
     y = alt.Y(
         "p:Q",
         title="probability",

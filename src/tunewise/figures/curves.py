@@ -15,14 +15,17 @@ from tunewise.trials import Trials
 _MOST_POINTS = 250  # of one curve
 
 
-def curves_rows(trials: Trials, metric: str | None = None, n_best: int = 5) -> list[dict[str, Any]]:
+def curves_rows(
+    trials: Trials, metric: str | None = None, n_best: int = 5, sign: float | None = None
+) -> list[dict[str, Any]]:
     """Records (trial, step, value, rank, best) of the best complete trials that reported the metric. O(reports).
 
-    Of long curves every so-manyth evaluation is kept, and their best, which ``best`` marks, always.
+    Of long curves every so-manyth evaluation is kept, and their best, which ``best`` marks, always. ``sign`` says which is
+    the best of another metric than the goal: +1 the smallest, -1 the largest, None: nobody knows, and none is marked.
     """
     loss = np.where(trials.state == TrialState.COMPLETE, trials.loss[:, 0], np.inf)
     curves = trials.curves(metric)
-    sign = trials.goals[0].sign if metric in (None, trials.goals[0].name) else 1.0
+    sign = trials.goals[0].sign if metric in (None, trials.goals[0].name) else sign
     rows: list[dict[str, Any]] = []
     rank = 0
     for number in np.argsort(loss, kind="stable").tolist():
@@ -34,8 +37,11 @@ def curves_rows(trials: Trials, metric: str | None = None, n_best: int = 5) -> l
         if len(step) < 2:
             continue
         rank += 1
-        best = int(np.argmin(sign * value))
-        kept = np.union1d(np.linspace(0, len(step) - 1, min(len(step), _MOST_POINTS)).astype(int), best)
+        best = -1 if sign is None else int(np.argmin(sign * value))
+        ends = [] if best < 0 else [best]
+        kept = np.union1d(
+            np.linspace(0, len(step) - 1, min(len(step), _MOST_POINTS)).astype(int), ends
+        ).astype(int)
         rows += [
             {
                 "trial": f"trial {number}",
@@ -55,7 +61,7 @@ def curves_chart(rows: list[dict[str, Any]], metric: str, sign: float = 1.0) -> 
     order = list(dict.fromkeys(row["trial"] for row in rows))
     scale = value_scale([row["value"] for row in rows], sign)
     x = alt.X("step:Q", title="step", scale=alt.Scale(nice=False, padding=4))
-    y = metric_axis(scale, metric)
+    y = metric_axis(scale, metric, clamp=False)
     colour = alt.Color("trial:N", sort=order, title=None, scale=alt.Scale(domain=order, scheme="tableau10"))
     dash = alt.StrokeDash("trial:N", sort=order, title=None, scale=alt.Scale(domain=order))
     tip = tips("trial:N", "step:Q", "value:Q")
@@ -95,7 +101,7 @@ def curve_chart(rows: list[dict[str, Any]], arrays: Mapping[str, Any], metric: s
     scale = value_scale([row["value"] for row in rows if row["what"] != "training"], sign)
     x = alt.X("step:Q", title="step", scale=alt.Scale(nice=False, padding=4))
     lines = alt.Chart(values(rows)).mark_line(strokeWidth=2, clip=True).encode(
-        x, metric_axis(scale, metric),
+        x, metric_axis(scale, metric, clamp=False),
         color=alt.Color("what:N", title=None, scale=alt.Scale(domain=kinds, range=[colours[k] for k in kinds])),
         strokeDash=alt.StrokeDash("what:N", title=None, scale=alt.Scale(
             domain=kinds, range=[[1, 0] if k != "fit" else [6, 3] for k in kinds])),

@@ -21,6 +21,8 @@ from tunewise.figures import (
 from tunewise.space import Space
 from tunewise.trials import Trials
 
+_WORTH_DRAWING = 0.02  # the largest share of a pair, below which a matrix is white
+
 
 class Picture(NamedTuple):
     """A chart, its title, and a sentence that says how to read it; ``wide`` where it needs the whole line."""
@@ -142,7 +144,7 @@ def _sensitivity(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
     rows = sensitivity.sensitivity_rows(arrays)
     unit = np.asarray(arrays.get("unit", np.nan), dtype=np.float64)
     scale = float(unit) if unit.ndim == 0 and np.isfinite(unit) else None
-    caption = "What the worst place of each costs when all others are at their best, with 80 % intervals."
+    caption = "What the worst place of each costs when all others are at their best, with 90 % intervals."
     caption += " Left of the dashed line it is noise." if scale else ""
     chart = sensitivity.sensitivity_chart(rows, place.metric, scale)
     return Picture("What a wrong value costs", caption, chart) if rows else None
@@ -150,6 +152,8 @@ def _sensitivity(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
 
 def _interaction(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
     rows = sensitivity.interaction_rows(arrays)
+    if max((row["share"] for row in rows), default=0.0) < _WORTH_DRAWING:
+        return None
     caption = "Dark pairs act together: when one changes, tune the other again."
     return Picture("What acts together", caption, sensitivity.interaction_chart(rows)) if rows else None
 
@@ -164,7 +168,8 @@ def _shift(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
 def _steps(arrays: Mapping[str, Any], place: _Place) -> Picture | None:
     rows = lengths.steps_rows(arrays)
     caption = (
-        "Steps until the training set is fitted, at constant learning rates; triangles did not get there."
+        "Steps until the training set is fitted, at constant learning rates; triangles did not get there. Dashed: the fewest, "
+        "with its 90 % interval."
     )
     return Picture("Steps to the target", caption, lengths.steps_chart(rows, arrays)) if rows else None
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tunewise.figures.scale import MOST_DOTS, thinned, value_scale
-from tunewise.figures.style import ACCENT, BAD, QUIET, altair, domain_axis, styled, tips, values
+from tunewise.figures.style import ACCENT, BAD, QUIET, altair, domain_axis, log_ticks, styled, tips, values
 from tunewise.records import TrialState
 from tunewise.space import Categorical, Space
 from tunewise.trials import Trials
@@ -45,7 +45,7 @@ def infeasible_chart(rows: list[dict[str, Any]], arrays: Mapping[str, Any]) -> A
         "x:Q",
         title=f"{arrays['name']}{' (log scale)' if log else ''}",
         scale=scale,
-        axis=alt.Axis(format="~g", tickCount=6),
+        axis=alt.Axis(**log_ticks(min(xs), max(xs))) if log else alt.Axis(format="~g", tickCount=6),
     )
     y = alt.Y("p:Q", title="probability of divergence", scale=alt.Scale(domain=[-0.08, 1.08], nice=False),
               axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]))  # fmt: skip

@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 
 from tunewise.figures.scale import value_scale
-from tunewise.figures.style import ACCENT, BAD, QUIET, SECOND, altair, metric_axis, styled, tips, values
+from tunewise.figures.style import (
+    ACCENT,
+    BAD,
+    QUIET,
+    SECOND,
+    altair,
+    log_ticks,
+    metric_axis,
+    styled,
+    tips,
+    values,
+)
 
 
 def steps_rows(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -27,20 +38,20 @@ def steps_rows(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def steps_chart(rows: list[dict[str, Any]], arrays: Mapping[str, Any]) -> Any:
-    """Steps to the target by constant learning rate, both on log scales, with the fitted curve and the best rate."""
+    """Steps to the target by constant learning rate, both on log scales, with the fitted curve and the fewest steps (90 %)."""
     alt = altair()
     kinds = ["reached", "not reached"]
     x = alt.X(
         "lr:Q",
         title="learning rate (log scale)",
         scale=alt.Scale(type="log", nice=False, padding=14),
-        axis=alt.Axis(format="~g"),
+        axis=alt.Axis(**log_ticks(*_ends([row["lr"] for row in rows]))),
     )
     y = alt.Y(
         "steps:Q",
         title="steps to the target (log scale)",
         scale=alt.Scale(type="log", nice=False, padding=14),
-        axis=alt.Axis(format="~s"),
+        axis=alt.Axis(**log_ticks(*_ends([row["steps"] for row in rows]))),
     )
     layers = []
     if "grid" in arrays and len(arrays["grid"]):
@@ -50,18 +61,22 @@ def steps_chart(rows: list[dict[str, Any]], arrays: Mapping[str, Any]) -> Any:
             if np.isfinite(b)
         ]
         layers.append(alt.Chart(values(fit)).mark_line(color=SECOND, strokeWidth=2, clip=True).encode(x, y))
-    if np.isfinite(float(arrays.get("best", np.nan))):
-        layers.append(
-            alt.Chart(values([{"lr": float(arrays["best"])}]))
-            .mark_rule(color=ACCENT, strokeDash=[5, 3])
-            .encode(x)
-        )
+    best, low, high = (float(arrays.get(key, np.nan)) for key in ("best", "low", "high"))
+    if np.isfinite(best):
+        ends = alt.Chart(values([{"steps": best, "from": low, "to": high}]))
+        layers.append(ends.mark_rule(color=ACCENT, strokeDash=[5, 3]).encode(y))
+        if np.isfinite(low) and np.isfinite(high):
+            layers.append(ends.mark_rect(color=ACCENT, opacity=0.14).encode(alt.Y("from:Q"), y2="to"))
     dots = alt.Chart(values(rows)).mark_point(filled=True, size=80, opacity=0.9).encode(
         x, y, color=alt.Color("what:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, BAD])),
         shape=alt.Shape("what:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "triangle-up"])),
         tooltip=tips("lr:Q", "steps:Q", "what:N"),
     )  # fmt: skip
     return styled(alt.layer(*layers, dots), 220)
+
+
+def _ends(numbers: list[float]) -> tuple[float, float]:
+    return min(numbers), max(numbers)
 
 
 def retune_rows(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:

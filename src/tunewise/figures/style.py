@@ -37,7 +37,7 @@ def styled(chart: Any, height: int = 220) -> Any:
         "font": "system-ui, sans-serif",
         "view": {"stroke": None},
         "axis": quiet,
-        "legend": {"labelColor": _INK, "titleColor": _INK, "orient": "bottom"},
+        "legend": {"labelColor": _INK, "titleColor": _INK, "orient": "bottom", "symbolOpacity": 1},
         "title": {"color": _INK, "anchor": "start", "fontWeight": 600},
     }
     return chart.properties(width="container", height=height).configure(**config)
@@ -68,11 +68,13 @@ def tips(*fields: str, digits: int = 4) -> list[Any]:
     ]
 
 
-def metric_axis(scale: Scale, title: str, field: str = "value:Q", channel: str = "Y") -> Any:
-    """The axis of a metric; what lies beyond its ends is drawn at them."""
+def metric_axis(
+    scale: Scale, title: str, field: str = "value:Q", channel: str = "Y", clamp: bool = True
+) -> Any:
+    """The axis of a metric; what lies beyond its ends is drawn at them, or with ``clamp=False`` beyond them."""
     alt = altair()
     kind = "log" if scale.log else "linear"
-    made = alt.Scale(type=kind, domain=[scale.low, scale.high], clamp=True, nice=False)
+    made = alt.Scale(type=kind, domain=[scale.low, scale.high], clamp=clamp, nice=False)
     words = f"{title} (log scale)" if scale.log else title
     return getattr(alt, channel)(field, title=words, scale=made, axis=alt.Axis(tickCount=5, labelExpr=NUMBER))
 
@@ -112,13 +114,22 @@ def domain_ends(domain: Float | Int) -> tuple[float, float]:
 def _ticks(domain: Float | Int) -> dict[str, Any]:
     """Few ticks: on a log scale the powers of ten, where there are enough of them."""
     if domain.log:
-        first, last = math.ceil(math.log10(domain.low) - 1e-9), math.floor(math.log10(domain.high) + 1e-9)
-        powers = [10.0**k for k in range(first, last + 1, max(1, (last - first) // 6))]
-        if len(powers) >= 2:
-            return {"values": powers, "labelExpr": NUMBER}
+        return log_ticks(domain.low, domain.high)
     if isinstance(domain, Int) and domain.n_values <= 10:
         return {"values": domain.values().tolist(), "format": "d"}
     return {"tickCount": 6, "labelExpr": NUMBER}
+
+
+def log_ticks(low: float, high: float) -> dict[str, Any]:
+    """Few ticks of a log scale: the powers of ten, or 1, 2 and 5 times them where there are fewer than two."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    powers = [10.0**k for k in range(first, last + 1, max(1, (last - first) // 6))]
+    if len(powers) < 3:
+        steps = [m * 10.0**k for k in range(first - 1, last + 1) for m in (1, 2, 5)]
+        powers = [step for step in steps if low * (1 - 1e-9) <= step <= high * (1 + 1e-9)]
+    return (
+        {"values": powers, "labelExpr": NUMBER} if len(powers) >= 2 else {"tickCount": 6, "labelExpr": NUMBER}
+    )
 
 
 def span(numbers: list[float], room: float = 0.08) -> list[float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tunewise.figures.scale import value_scale
-from tunewise.figures.style import ACCENT, altair, metric_axis, styled, tips, values
+from tunewise.figures.style import ACCENT, altair, log_ticks, metric_axis, styled, tips, values
 
 
 def tuning_rows(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def tuning_chart(rows: list[dict[str, Any]], metric: str, sign: float = 1.0) -> 
         for row in rows
     ]
     x = alt.X("k:Q", title="trials (log scale)", scale=alt.Scale(type="log", nice=False),
-              axis=alt.Axis(tickCount=6, format="~g"))  # fmt: skip
+              axis=alt.Axis(**log_ticks(1, max(row["k"] for row in rows))))  # fmt: skip
     chart = alt.Chart(values(filled))
     words = f"best {metric} of k trials"
     band = chart.mark_area(color=ACCENT, opacity=0.16, clip=True).encode(

@@ -28,10 +28,11 @@ def variance_chart(rows: list[dict[str, Any]], metric: str) -> Any:
     y = alt.Y("name:N", sort=order, title=None, scale=alt.Scale(domain=order))
     ceiling = max([row["high"] or row["sd"] for row in measured], default=1.0) * 1.15
     x = alt.Scale(domain=[0, ceiling], nice=False)
+    axis = alt.Axis(tickCount=6, format="~g")
     bars = (
         alt.Chart(values(measured))
         .mark_rule(color=ACCENT, strokeWidth=4, opacity=0.45)
-        .encode(alt.X("low:Q", title=f"standard deviation of {metric}", scale=x), y, x2="high")
+        .encode(alt.X("low:Q", title=f"standard deviation of {metric}", scale=x, axis=axis), y, x2="high")
     )
     dots = (
         alt.Chart(values(measured))

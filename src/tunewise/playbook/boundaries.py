@@ -2,10 +2,10 @@
 
 Draws of the surrogate's profile answer: how probable is it that the best loss to be had in the outer 5 % of a range is
 materially better than anywhere between 20 and 80 % of it? An adaptive sampler leaves gaps in which the surrogate knows little, so
-its trials have to say it more clearly. Where the surrogate cannot
-predict, trials that were chosen without looking at results are counted: how many of the best k lie in the outer fifth,
-against chance. "The best trial lies near an edge" would be a bad rule: it flags parameters that do not matter in 12 to 30 %
-of studies.
+with its trials the difference has to be larger, and where it left nearly everything but an end alone, nobody can tell. Where
+the surrogate cannot predict, trials that were chosen without looking at results are counted: how many of the best k lie in the
+outer fifth, against chance. "The best trial lies near an edge" would be a bad rule: it flags parameters that do not matter in
+12 to 30 % of studies.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from tunewise.types import BoolArray, FloatArray
 
 _ZONE, _FEWEST, _MOST_AXES, _MOST_MORE = 0.2, 10, 40, 50
 _MATERIAL, _MATERIAL_ADAPTIVE = 0.075, 0.25  # in SDs of the warped loss
-_SURE_ADAPTIVE = 0.8
+_SURE, _SURE_ADAPTIVE = 0.7, 0.6
+_CROWD, _ELSEWHERE = 0.8, 0.2  # of the best, and of all trials: an end to which an adaptive sampler kept
 _LEAST_TRIALS, _MOST_TRIALS = (
     20,
     30,
-)  # the posterior must be surer with few trials: 0.85 at 20, 0.7 from 30 on
+)  # the posterior must be surer with few trials: by 0.15 at 20, by nothing from 30 on
 _SHARES = ("dropout", "momentum", "beta", "prob", "ratio", "fraction", "smoothing")
 
 
@@ -92,16 +93,17 @@ def _by_surrogate(evidence: Evidence, s: Surrogate, name: str, arrays: dict[str,
     arrays.update(grid=grid, mean=s.loss(drawn.mean(axis=0)), low=band[0], high=band[1])
     material = _MATERIAL_ADAPTIVE if evidence.adaptive else _MATERIAL
     least = max(material, (evidence.unit or 0.0) / s.scale)
-    if len(grid) < 15:
-        low, high, gain_low, gain_high = _end_gain(drawn, least)
-    else:
-        low, high, gain_low, gain_high = edge_gain(drawn, grid, least)
+    low, high, gain_low, gain_high = _gains(drawn, grid, least)
     side, chance, gain = ("low", low, gain_low) if low >= high else ("high", high, gain_high)
     n = len(s.z)
-    enough = 0.7 + 0.15 * float(np.clip((_MOST_TRIALS - n) / (_MOST_TRIALS - _LEAST_TRIALS), 0, 1))
-    enough = max(enough, _SURE_ADAPTIVE) if evidence.adaptive else enough
+    few = float(np.clip((_MOST_TRIALS - n) / (_MOST_TRIALS - _LEAST_TRIALS), 0, 1))
+    enough = (_SURE_ADAPTIVE if evidence.adaptive else _SURE) + 0.15 * few
     blocked = _diverging(evidence, name, side)
     verdict = Verdict.ACT if chance > enough else Verdict.UNSURE if chance > 0.5 else Verdict.OK
+    if verdict == Verdict.OK and evidence.adaptive:
+        crowded = _crowded(evidence, name)
+        if crowded and _gains(drawn, grid, 0.0)[crowded == "high"] > 0.5:
+            return _unexplored(evidence, name, crowded, arrays)
     end = _end(domain, side)
     margin = f"more than {least * s.scale:.2g}"
     if verdict == Verdict.OK:
@@ -129,6 +131,49 @@ def _by_surrogate(evidence: Evidence, s: Surrogate, name: str, arrays: dict[str,
     return _expanding(evidence, base, name, domain, side)
 
 
+def _gains(drawn: FloatArray, grid: FloatArray, least: float) -> tuple[float, float, float, float]:
+    return _end_gain(drawn, least) if len(grid) < 15 else edge_gain(drawn, grid, least)
+
+
+def _crowded(evidence: Evidence, name: str) -> str:
+    """The end at which most of the best trials lie while hardly any trial lies elsewhere; empty where there is none."""
+    u = evidence.column(name)
+    known = evidence.feasible & ~np.isnan(u)
+    top = u[known][np.argsort(evidence.loss[known], kind="stable")[: _n_top(int(known.sum()))]]
+    for side in ("low", "high"):
+        there = _at_end(evidence.space[name], side, u[known])
+        if _at_end(evidence.space[name], side, top).mean() >= _CROWD and (~there).mean() <= _ELSEWHERE:
+            return side
+    return ""
+
+
+def _at_end(domain: Domain, side: str, u: FloatArray) -> BoolArray:
+    (low, _), (high, _) = _zones(domain)
+    return u <= low + 1e-12 if side == "low" else u >= high - 1e-12
+
+
+def _n_top(n: int) -> int:
+    return int(np.clip(math.ceil(n / 5), 5, 8))
+
+
+def _unexplored(evidence: Evidence, name: str, side: str, arrays: dict[str, Any]) -> Finding:
+    domain, u = evidence.space[name], evidence.column(name)
+    known = evidence.feasible & ~np.isnan(u)
+    elsewhere = int((known & ~_at_end(domain, side, u)).sum())
+    n = int(known.sum())
+    words = (
+        f"The search kept to the {side} end of {name} ({_end(domain, side)}): {elsewhere} of {n} trials lie elsewhere, too few "
+        "to say whether values there, or beyond the end, would be better."
+    )
+    wider = widened(name, domain, side)
+    choice = ", or add a choice beyond it" if isinstance(domain, Categorical) else ""
+    action = f", or widen {name} to {_range(wider)}" if wider is not None else choice
+    more = max(10, n // 5)
+    return Finding("P27", name, Verdict.UNSURE, words, threshold=_ELSEWHERE, threshold_source="validated: docs/validation.md, V3",
+                   data_used=f"{n} trials of an adaptive search", needs="trials elsewhere", cost_trials=more,
+                   next_action=f"run {more} quasi-random trials{action}", arrays=arrays)  # fmt: skip
+
+
 def _end_gain(drawn: FloatArray, least: float) -> tuple[float, float, float, float]:
     """As `edge_gain` for a parameter of few values: an end value against all values but the two ends."""
     g = drawn.shape[1]
@@ -152,7 +197,7 @@ def _by_counting(
 ) -> Finding:
     domain = evidence.space[name]
     n = int(known.sum())
-    k = int(np.clip(math.ceil(n / 5), 5, 8))
+    k = _n_top(n)
     top = u[known][np.argsort(evidence.loss[known], kind="stable")[:k]]
     low, high = _zones(domain)
     counts = {"low": int((top <= low[0] + 1e-12).sum()), "high": int((top >= high[0] - 1e-12).sum())}

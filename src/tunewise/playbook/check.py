@@ -16,6 +16,7 @@ from tunewise.playbook.infeasible import infeasible_checks
 from tunewise.playbook.isolation import isolation_checks
 from tunewise.playbook.noise import guessed_noise
 from tunewise.playbook.roles import role_checks
+from tunewise.playbook.selection import winner
 from tunewise.playbook.sensitivity import sensitivity_checks
 from tunewise.playbook.steps import regime
 from tunewise.space import Space
@@ -74,6 +75,7 @@ def findings_of(evidence: Evidence) -> Findings:
         *infeasible_checks(evidence),
         *boundaries(evidence),
         *density_checks(evidence),
+        winner(evidence),
         *curve_checks(evidence),
         *isolation_checks(evidence),
         *sensitivity_checks(evidence),
@@ -95,7 +97,8 @@ def screened(findings: list[Finding]) -> list[Finding]:
         if f.verdict != Verdict.ACT or f.chance is None or f.chance <= limit:
             return f
         words = f"{f.headline} Among {m} tests that is to be expected by chance."
-        return replace(f, verdict=Verdict.UNSURE, headline=words, change=None)
+        action = f"more trials decide whether to {f.next_action}" if f.next_action else ""
+        return replace(f, verdict=Verdict.UNSURE, headline=words, next_action=action, command="", change=None)
 
     return [judged(f) for f in findings]
 

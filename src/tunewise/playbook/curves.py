@@ -83,14 +83,14 @@ def overfitting(evidence: Evidence, number: int, step: FloatArray, y: FloatArray
     flagged = chance < _LEVEL
     train = _train_rise(evidence, number)
     subject = "overfitting" if not arm else f"overfitting, {arm}"
-    who = f"Trial {number}, the best" + (f" with {arm}," if arm else "")
+    who = f"Trial {number}, the best with {arm or 'a curve'},"
     window, fit = y[-m:], np.polyfit(np.arange(m), y[-m:], 1)
     arrays: dict[str, Any] = {
         "kind": "curve", "number": number, "step": step, "loss": y, "sign": evidence.sign,
         "best": float(step[np.argmin(y)]), **_train_arrays(evidence, number),
     }  # fmt: skip
     if not flagged:
-        words = f"{who} {'' if arm else 'with a curve, '}does not get worse towards its end."
+        words = f"{who} does not get worse towards its end."
         drift = _calibration_drift(evidence, number)
         return Finding(
             "P35",
@@ -317,11 +317,9 @@ def best_steps(evidence: Evidence) -> Finding:
     short = short and _worth_going_on(evidence, [y for _, _, y in curves])
     action = ""
     if too_long:
-        action = (
-            f"train for {longest * min(1.0, 2 * float(np.quantile(place, 0.9))):g} steps in the next study"
-        )
+        action = f"train for {math.ceil(longest * min(1.0, 2 * float(np.quantile(place, 0.9)))):g} steps in the next study"
     elif short:
-        action = f"train for {longest * 1.5:g} steps in the next study"
+        action = f"train for {math.ceil(longest * 1.5):g} steps in the next study"
         action += "" if known else ", unless the learning rate decays (then every curve is best at its end)"
     act = too_long or (short and known)
     return Finding(
@@ -455,11 +453,11 @@ def labels(evidence: Evidence) -> Finding:
     if len(curves) < 3:
         return Finding("P34", "shapes", Verdict.NA, "Fewer than 3 trials have a curve.", needs="curves")
     tests: dict[str, Callable[[int, FloatArray, FloatArray], bool]] = {
-        "overfits": lambda _, __, y: rising(y, evidence.min_effect)[0] < _LEVEL,
-        "falls to its end": lambda _, __, y: (
+        "overfit": lambda _, __, y: rising(y, evidence.min_effect)[0] < _LEVEL,
+        "improve to their end": lambda _, __, y: (
             rise_of(y[-max(FEWEST_EVALS, len(y) // 3) :]).above(0.0) < _LEVEL
         ),
-        "saturates before half": lambda _, step, y: (
+        "are flat from half on": lambda _, step, y: (
             len(y) >= 10 and _settled_share(step, y, evidence.unit) < 0.5
         ),
     }

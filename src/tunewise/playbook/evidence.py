@@ -130,10 +130,15 @@ class Evidence:
     def trusted(self) -> Surrogate | None:
         """The surrogate, where it predicts left-out trials: rank correlation of 0.3, of 2 / sqrt(n) with fewer than 44 trials.
 
-        Its settings were fitted to the left-out trials too, so with few trials pure noise seems predictable.
+        Its settings were fitted to the left-out trials too, so with few trials pure noise seems predictable. Most trials of
+        an adaptive sampler differ by noise only, which no rank can predict: there a correlation of 0.5 (3 / sqrt(n)) is enough.
         """
         s = self.surrogate
-        return s if s is not None and s.agreement >= max(0.3, 2 / math.sqrt(len(s.z))) else None
+        if s is None:
+            return None
+        root = math.sqrt(len(s.z))
+        predicts = s.agreement >= max(0.3, 2 / root)
+        return s if predicts or (self.adaptive and s.correlation >= max(0.5, 3 / root)) else None
 
     @cached_property
     def _profiles(self) -> dict[str, tuple[FloatArray, FloatArray]]:

@@ -127,9 +127,11 @@ def compared(evidence: Evidence, found: Isolation) -> Finding:
     kept = [str(v) for v, inside in zip(found.values, found.in_set, strict=True) if inside]
     lost = [str(v) for v, inside in zip(found.values, found.in_set, strict=True) if not inside]
     best = evidence.sign * found.typical[first]
-    words = f"At the median best of {found.k} trials, {found.name} = {found.values[first]} leads with {best:.4g}. "
+    words = (
+        f"At the median best of {found.k} trials, {found.name} = {found.values[first]} leads with {best:.4g}."
+    )
     if lost:
-        words += f"Worse, with 95 % certainty: {', '.join(lost)}."
+        words += f" Worse, with 95 % certainty: {', '.join(lost)}."
     if len(kept) > 1:
         words += f" Not to be told apart: {', '.join(kept)}."
     second = np.sort(found.typical)[1]

@@ -25,18 +25,24 @@ TRIAL, STUDY, DATA, STEP = (
     "data variance (split)",
     "step variance",
 )
+_FAR = 10.0  # SDs of the best configuration by which a bad one is worse
 
 
 def ledger(groups: Sequence[FloatArray], better_half: bool = True) -> Prior | None:
     """The project's noise over seeds from all replicated configurations, values (n_i,) each, losses; None without one.
 
-    Bad configurations are noisier, so of more than three only those whose mean is in the better half count.
+    Bad configurations are noisier: of more than three only those count whose mean is in the better half, of fewer those within 10
+    SDs of the best (of 3 runs or more).
     """
     known = [group[np.isfinite(group)] for group in groups]
     known = [group for group in known if len(group) >= 2]
     if better_half and len(known) > 3:
         means = np.array([group.mean() for group in known])
         known = [group for group, mean in zip(known, means, strict=True) if mean <= np.median(means)]
+    elif better_half and (several := [group for group in known if len(group) >= 3]):
+        best = min(several, key=lambda group: float(group.mean()))
+        limit = best.mean() + _FAR * best.std(ddof=1)
+        known = [group for group in known if group.mean() <= limit]
     return variance_prior(known)
 
 

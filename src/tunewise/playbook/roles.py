@@ -162,15 +162,20 @@ _DOWN = (
 )
 
 
+def better_when(metric: str) -> str | None:
+    """The direction that a metric's name suggests, "minimize" or "maximize"; None where it suggests none or both."""
+    parts = metric.lower().replace("/", "_").replace("-", "_").replace(".", "_").split("_")
+    up = any(part.startswith(word) for part in parts for word in _UP)
+    down = any(part.startswith(word) for part in parts for word in _DOWN)
+    return None if up == down else "maximize" if up else "minimize"
+
+
 def _wrong_direction(evidence: Evidence) -> Iterator[Finding]:
     """P1: an accuracy that is minimised, or a loss that is maximised, by its name."""
     goal = evidence.trials.goals[0]
-    parts = goal.name.lower().replace("/", "_").replace("-", "_").replace(".", "_").split("_")
-    up = any(part.startswith(w) for part in parts for w in _UP)
-    down = any(part.startswith(w) for part in parts for w in _DOWN)
-    if up in (down, goal.direction == "maximize"):
+    other = better_when(goal.name)
+    if other in (None, goal.direction):
         return
-    other = "maximize" if up else "minimize"
     yield Finding(
         "P1",
         "direction",

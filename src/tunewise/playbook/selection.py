@@ -1,4 +1,4 @@
-"""P32, P38: what choosing the best evaluation of a run, and the best run of a study, adds by luck.
+"""P32, P38, P55: what choosing the best evaluation of a run, and the best run of a study, adds by luck.
 
 The best of K noisy evaluations is better than the network is, by about the step noise times the expected maximum of as many
 normal variables as there are independent evaluations on the plateau.
@@ -13,6 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
+from tunewise.stats.surrogate import left_out_error, mean_at
 from tunewise.stats.trend import lag_one, local_line, settled, step_sd
 from tunewise.types import FloatArray
 
@@ -68,7 +69,41 @@ def step_noise(evidence: Evidence, number: int, y: FloatArray) -> Finding:
         data_used=f"the last evaluations of trial {number}; about {n_eff:.0f} independent ones on its plateau",
         assumptions=("The trend is smooth.",) if chosen_best else ("Values are not the best of their curves.",),
         next_action="decay the learning rate, average weights, or use a larger validation set" if high else "",
-        arrays={"kind": "curve", "number": number, "step": np.arange(1, len(y) + 1), "loss": y, "sign": sign},
+        arrays={"kind": "curve", "number": number, "step": evidence.curve(number)[0], "loss": y, "sign": sign},
+    )  # fmt: skip
+
+
+def winner(evidence: Evidence) -> Finding:
+    """P55: how much of the best value is luck, by what a surrogate of all trials expects of its setting. Never ACT.
+
+    The interval adds half of the error at left-out trials to the surrogate's own: it is too sure of itself where trials crowd.
+    """
+    subject, best = "best trial", evidence.best_rows(1)
+    s = evidence.trusted
+    if s is None or not len(best):
+        words = "The best of many values is better than its setting; no surrogate says by how much."
+        return Finding("P55", subject, Verdict.NA, words, needs="fresh seeds of the best trials")
+    number = int(best[0])
+    i = int(np.flatnonzero(evidence.rows == number)[0])
+    mean, sd = (float(part[0]) for part in mean_at(s, evidence.X[[i]]))
+    reach = 1.645 * math.hypot(sd, left_out_error(s) / 2)
+    low, expected, high = (float(s.loss(np.array(mean + k))) for k in (-reach, 0.0, reach))
+    observed, sign = float(evidence.loss[i]), evidence.sign
+    lucky = expected - observed
+    words = (
+        f"Trial {number} reached {sign * observed:.5g}; of its setting a surrogate of all trials expects {sign * expected:.5g} "
+        f"(90 % interval {min(sign * low, sign * high):.5g} to {max(sign * low, sign * high):.5g})"
+    )
+    words += f": about {lucky:.2g} is luck." if lucky > 0 else "."
+    measured = evidence.noise_sd is not None
+    return Finding(
+        "P55", subject, Verdict.OK, words if measured else f"{words} The noise over seeds is not measured.", effect=lucky,
+        interval=(low - observed, high - observed), threshold=evidence.unit, threshold_source=evidence.unit_source,
+        data_used=f"surrogate of {len(s.z)} trials (rank correlation with left-out trials {s.agreement:.2f})",
+        assumptions=("The loss is a smooth function of the parameters.",),
+        next_action="" if measured else "retrain it on 5 fresh seeds before quoting a value; that measures the noise too",
+        command="project.measure_noise(seeds=5)" if evidence.command and not measured else "",
+        cost_trials=None if measured else 5,
     )  # fmt: skip
 
 

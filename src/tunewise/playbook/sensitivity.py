@@ -12,7 +12,7 @@ from tunewise.playbook.evidence import MOST_DIMS, Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.space import Domain, Float, Int, Space
 from tunewise.stats.surrogate import Surrogate, argmin_of, grid_of, pair_shares, profile
-from tunewise.types import FloatArray
+from tunewise.types import Choice, FloatArray
 
 _MOST, _MOST_PAIRS = 20, 6
 _STRONG = 0.05  # share of the variance of good results
@@ -52,7 +52,7 @@ def sensitivity(evidence: Evidence, s: Surrogate) -> Finding:
     """The cost of a wrong value of each parameter, with a 90 % interval; which can be fixed without loss."""
     names = evidence.space.names[:_MOST]
     draws = {name: evidence.profile(name)[1] for name in names}
-    ranges = {name: np.ptp(d, axis=1) * s.scale for name, d in draws.items()}
+    ranges = {name: np.ptp(s.loss(d), axis=1) for name, d in draws.items()}
     effect = np.array([np.median(r) for r in ranges.values()])
     low, high = (np.array([np.quantile(r, p) for r in ranges.values()]) for p in (0.05, 0.95))
     order = np.argsort(-effect, kind="stable")
@@ -115,7 +115,7 @@ def interactions(evidence: Evidence, s: Surrogate) -> list[Finding]:
 def shift(evidence: Evidence, name: str, by: str) -> Finding:
     """How far the best value of ``name`` moves across the values of ``by`` (its choices, or its 10, 50 and 90 % points).
 
-    The interval is that of the largest move, 90 %, from draws, widened by the spacing of the grid.
+    The interval is that of the largest move, 90 %, from draws, widened by a quarter of the spacing of the grid.
     """
     s = evidence.trusted
     if s is None:
@@ -129,11 +129,11 @@ def shift(evidence: Evidence, name: str, by: str) -> Finding:
     drawn = np.array([argmin_of(_given(evidence, s, name, grid, k, float(u)), grid) for u in places])
     moves = drawn[1:] - drawn[:1]
     largest = int(np.argmax(np.abs(moves.mean(axis=1))))
-    slack = 0.5 / (len(grid) - 1)
+    slack = 0.25 / (len(grid) - 1)
     low, high = (float(np.quantile(moves[largest], p)) for p in (0.05, 0.95))
     low, high, middle = low - slack, high + slack, float(np.median(moves[largest]))
     moved = low > 0 or high < 0
-    values = tuple(str(other.decode(float(other.from_unit(np.array(u))))) for u in places)
+    values = tuple(_word(other.decode(float(other.from_unit(np.array(u))))) for u in places)
     words = (
         f"From {by} = {values[0]} to {values[largest + 1]} the best {name} moves by {middle:+.0%} of its range "
         f"(90 % interval {low:+.0%} to {high:+.0%})."
@@ -179,6 +179,10 @@ def _within(domain: Float | Int, low: float, high: float) -> Domain:
 def _given(evidence: Evidence, s: Surrogate, name: str, grid: FloatArray, k: int, u: float) -> FloatArray:
     j = evidence.space.names.index(name)
     return profile(s, j, grid, evidence.rng(f"{name} given"), given={k: u})
+
+
+def _word(value: Choice) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _fine(domain: Domain) -> FloatArray:

@@ -125,6 +125,8 @@ class Project:
     ) -> Round:
         """A round of exploration, quasi-random; the same goal again continues the same round.
 
+        What was fixed when it began stays at those values, and the goal alone brings back all roles.
+
         Args:
             goal: the question in words.
             scientific: parameters whose effect is asked for, with their values (or names, for choices of the space).
@@ -141,8 +143,16 @@ class Project:
             kept = {**{n: v for n, v in self.incumbent.items() if n not in free}, **kept}
         kept = {n: v for n, v in kept.items() if n not in arms}
         study = self._study(f"round {goal}", "qmc", space)
+        begun = study.user_attrs.get("design")
+        if begun and scientific is None and nuisance is None and fixed is None:
+            arms, kept = begun["scientific"], begun["fixed"]
+        elif begun and not isinstance(fixed, Mapping):
+            kept = {name: begun["fixed"].get(name, value) for name, value in kept.items()}
+        design = {"scientific": {name: list(values) for name, values in arms.items()}, "fixed": kept}
+        if design != begun:
+            study.set_user_attr("design", design)
         made = Round(goal, study, self.train, arms, kept, self._scale, f"project.round({goal!r})")
-        self.rounds.append(made)
+        self.rounds = [*(r for r in self.rounds if r.goal != goal or r.exploits), made]
         return made
 
     def exploit(
@@ -188,6 +198,8 @@ class Project:
     ) -> VarianceBudget:
         """Retrain one configuration on fresh seeds: by default the best found, else the incumbent.
 
+        The same again the next time, unless it was measured before anything was explored: bad configurations are noisier.
+
         Raises:
             SettingError: fewer than two seeds, or a configuration that leaves a parameter open.
         """
@@ -195,9 +207,12 @@ class Project:
             raise SettingError(f"seeds is {seeds}; a spread needs at least 2.")
         study = self._study("noise", "random", None)
         known = study.trials[0].params if len(study.trials) else None
-        chosen = params or known or (self.rounds[-1].best() if self.rounds else self.incumbent)
+        settled = known if study.user_attrs.get("explored") or not self.rounds else None
+        chosen = params or settled or (self.rounds[-1].best() if self.rounds else known or self.incumbent)
         if known is not None and dict(chosen) != dict(known):
             study = self._study(f"noise {_label(chosen)}", "random", None)
+        elif known is None:
+            study.set_user_attr("explored", bool(self.rounds))
         self._replicate(study, chosen, self._seeds(study, seeds), progress)
         return self.noise
 

@@ -8,6 +8,7 @@ from tunewise import figures
 from tunewise.figures.draw import VARIANCE_CAPTION, Picture, axis_caption, dossier, picture_of
 from tunewise.importance import ped_anova
 from tunewise.playbook.finding import Decision, Finding, VarianceBudget, Verdict
+from tunewise.playbook.roles import better_when
 from tunewise.report.data import RoundData
 
 Marked = tuple[Picture, str]
@@ -17,6 +18,7 @@ AXIS_LEAD = (
     "the diamonds, still improve in a shaded edge, better values may lie beyond. A bar at the left is the size of the noise."
 )
 _MOST_AXES, _MOST_OTHER_METRICS = 12, 3
+_SIGNS = {"minimize": 1.0, "maximize": -1.0, None: None}
 _URGENT = (Verdict.ACT, Verdict.UNSURE)
 
 
@@ -24,7 +26,7 @@ def budget_pictures(data: RoundData) -> list[Picture]:
     """Every trial, and what more trials would buy."""
     trials, goal = data.trials, data.trials.goals[0]
     rows = figures.history_rows(trials)
-    caption = "Dots are trials in the order of their numbers, the line is the best so far; crosses on the rail diverged."
+    caption = "Dots are trials in order of their numbers, the line is the best so far; those without a value lie on the rail."
     history = Picture("Every trial", caption, figures.history_chart(rows, goal.name, goal.sign))
     return [history, *(picture for picture, _ in _drawn(data, "best_of_k", "representative"))]
 
@@ -72,12 +74,17 @@ def curve_pictures(data: RoundData) -> list[Marked]:
     trials, goal = data.trials, data.trials.goals[0]
     pictures: list[Marked] = []
     for metric in _metrics(data):
-        rows = figures.curves_rows(trials, metric)
+        sign = goal.sign if metric == goal.name else _SIGNS[better_when(metric)]
+        rows = figures.curves_rows(trials, metric, sign=sign)
         if rows:
-            sign = goal.sign if metric == goal.name else 1.0
             caption = "Rings mark the best evaluation. A worsening end is overfitting; one still improving may want more steps."
+            caption = (
+                caption
+                if sign is not None
+                else "A worsening end is overfitting; one still improving may want more steps."
+            )
             title = "The best trials in training" if metric == goal.name else f"{metric} of the best trials"
-            pictures.append((Picture(title, caption, figures.curves_chart(rows, metric, sign)), ""))
+            pictures.append((Picture(title, caption, figures.curves_chart(rows, metric, sign or 1.0)), ""))
     shown: set[object] = set()
     doubts: list[Marked] = []
     for finding in data.findings:

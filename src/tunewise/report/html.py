@@ -11,6 +11,7 @@ from tunewise.figures import Picture
 from tunewise.playbook.finding import Finding, Verdict
 
 _GLYPH = {"OK": "✓", "ACT": "▲", "UNSURE": "?", "N/A": "–", "ADOPT": "✓", "KEEP": "■", "UNDECIDED": "?"}
+_MOST_PARAMS = 30
 _KIND = {"ADOPT": "ok", "KEEP": "na", "UNDECIDED": "unsure", "N/A": "na"}
 
 
@@ -51,10 +52,14 @@ def chip(verdict: str) -> str:
 
 
 def params(values: Mapping[str, Any]) -> str:
-    """Names and values in columns."""
-    rows = ((name, f"{v:.5g}" if isinstance(v, float) else str(v)) for name, v in values.items())
-    items = "".join(f"<div><dt>{escape(n)}</dt><dd>{escape(v)}</dd></div>" for n, v in rows)
-    return f'<dl class="params">{items}</dl>'
+    """Names and values in columns; more than 30 are folded away."""
+    rows = [(name, f"{v:.5g}" if isinstance(v, float) else str(v)) for name, v in values.items()]
+    items = [f"<div><dt>{escape(n)}</dt><dd>{escape(v)}</dd></div>" for n, v in rows]
+    shown, folded = (
+        f'<dl class="params">{"".join(part)}</dl>' for part in (items[:_MOST_PARAMS], items[_MOST_PARAMS:])
+    )
+    more = len(items) - _MOST_PARAMS
+    return shown + (f"<details><summary>{more:,} others</summary>{folded}</details>" if more > 0 else "")
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:

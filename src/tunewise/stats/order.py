@@ -17,6 +17,7 @@ from tunewise.types import FloatArray
 
 _DRAWS = 4000
 _MOST = 200  # relative errors of the lowest order statistics change no more beyond this many trials
+_LEVEL_OF_1000 = {0.8: 0.0062, 0.95: 0.00107}  # `local_level` of 1,000 by 20,000 draws, within 2 and 4 %
 _TAILS = (0.25, 0.5, 1.0, 2.0)
 _BETA = np.geomspace(0.1, 3.0, 60)
 _LOG_BETA = (
@@ -95,18 +96,23 @@ def tuning_curve(loss: FloatArray, k: FloatArray, level: float = 0.8) -> TuningC
 def _cdf_band(n: int, level: float) -> tuple[FloatArray, FloatArray]:
     """Lower and upper bounds (n,) of F at each order statistic, all right for F <= 1/2 with probability ``level``.
 
-    Only that part of F has to do with the best of k >= 1. The common local level alpha is found by simulating uniform order
-    statistics (for n > 1,000 that of 1,000: it changes with log log n only).
+    Only that part of F has to do with the best of k >= 1. For n > 1,000 the common local level is that of 1,000: it changes with
+    log log n only.
     """
-    m = min(n, 1000)
-    U = np.sort(np.random.default_rng(0).random((10_000 if m <= 200 else 3_000, m)), axis=1)
-    i = np.arange(1, m + 1)
-    tail = betainc(i, m + 1 - i, U)
-    too_low = np.where(U < 0.5, tail, 1.0).min(axis=1)
-    too_high = np.maximum(1 - tail, 1 - betainc(i, m + 1 - i, 0.5)).min(axis=1)
-    alpha = min(0.5, float(np.quantile(np.minimum(too_low, too_high), 1 - level)))
+    alpha = _LEVEL_OF_1000.get(level) if n >= 1000 else None
+    alpha = local_level(min(n, 1000), level) if alpha is None else alpha
     i = np.arange(1, n + 1)
     return betaincinv(i, n + 1 - i, alpha), betaincinv(i, n + 1 - i, 1 - alpha)
+
+
+def local_level(n: int, level: float, draws: int | None = None) -> float:
+    """The beta-tail error of each order statistic at which all are right together with probability ``level``, by simulation."""
+    U = np.sort(np.random.default_rng(0).random((draws or (10_000 if n <= 200 else 3_000), n)), axis=1)
+    i = np.arange(1, n + 1)
+    tail = betainc(i, n + 1 - i, U)
+    too_low = np.where(U < 0.5, tail, 1.0).min(axis=1)
+    too_high = np.maximum(1 - tail, 1 - betainc(i, n + 1 - i, 0.5)).min(axis=1)
+    return min(0.5, float(np.quantile(np.minimum(too_low, too_high), 1 - level)))
 
 
 class Doubling(NamedTuple):

@@ -30,9 +30,12 @@ class Surrogate(NamedTuple):
     Attributes:
         X: the trials used (n, d), without NaN; z: their warped losses (n,), mean 0 and SD 1.
         centre, scale: a loss in the better half is centre + scale * z.
+        worse: warped values and losses (h,), (h,) of the worse half, ascending, beginning with the median.
         top: the warped median; losses above it are compressed to normal quantiles.
         agreement: Spearman's correlation of the losses with leave-one-out predictions. Below 0.3 (2 / sqrt(n) for few trials) the
             surrogate knows nothing.
+        correlation: Pearson's correlation of the same, of warped values. Where nearly all trials are good and differ by noise,
+            ranks agree little although the few bad ones are told apart; this says so.
     """
 
     X: FloatArray
@@ -44,10 +47,12 @@ class Surrogate(NamedTuple):
     n_choices: tuple[int, ...]
     posterior: gp.Posterior
     group: IntArray
+    correlation: float
+    worse: tuple[FloatArray, FloatArray]
 
     def loss(self, z: FloatArray) -> FloatArray:
-        """Warped values as losses; the worse half is linear too, which only flattens pictures."""
-        return self.centre + self.scale * z
+        """Warped values as losses: the inverse of the warping, none worse than the worst trial."""
+        return np.where(z <= self.top, self.centre + self.scale * z, np.interp(z, *self.worse))
 
 
 def fit_surrogate(
@@ -82,9 +87,12 @@ def fit_surrogate(
     hyper = gp.fit(Z, z, group, extra, log_lengthscale=_LOG_LENGTHSCALE)
     posterior = gp.condition(Z, z, group, extra, hyper)
     predicted, _ = gp.leave_one_out(posterior, z)
+    order = np.argsort(loss, kind="stable")[below.sum() :]
+    worse = np.append(-mean / sd, z[order]), np.append(median, loss[order])
     return Surrogate(
-        X, z, median + width * mean, scale, -mean / sd, _spearman(predicted, z), choices, posterior, group
-    )
+        X, z, median + width * mean, scale, -mean / sd, _spearman(predicted, z), choices, posterior, group,
+        _pearson(predicted, z), worse,
+    )  # fmt: skip
 
 
 def grid_of(n_choices: int, n_values: int | None) -> FloatArray:
@@ -157,6 +165,13 @@ def mean_at(s: Surrogate, X: FloatArray) -> tuple[FloatArray, FloatArray]:
     return mean, sd
 
 
+def left_out_error(s: Surrogate) -> float:
+    """Root mean square error, in warped units, of the predictions of left-out trials of the better half. O(n^2)."""
+    predicted, _ = gp.leave_one_out(s.posterior, s.z)
+    good = s.z <= s.top
+    return math.sqrt(float(((s.z - predicted)[good] ** 2).mean()))
+
+
 def pair_shares(s: Surrogate, names: Sequence[int], rng: np.random.Generator, n: int = 48) -> FloatArray:
     """Variance shares (k, k) of the pair effects of parameters ``names`` in the better region, upper triangle. O(k^2 n^3).
 
@@ -216,7 +231,10 @@ def _matern(A: FloatArray, B: FloatArray, signal_var: float) -> FloatArray:
 
 
 def _spearman(a: FloatArray, b: FloatArray) -> float:
-    ranks = [np.argsort(np.argsort(v, kind="stable"), kind="stable").astype(np.float64) for v in (a, b)]
-    if min(r.std() for r in (a, b)) == 0:
-        return 0.0
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return _pearson(
+        *(np.argsort(np.argsort(v, kind="stable"), kind="stable").astype(np.float64) for v in (a, b))
+    )
+
+
+def _pearson(a: FloatArray, b: FloatArray) -> float:
+    return float(np.corrcoef(a, b)[0, 1]) if min(a.std(), b.std()) > 0 else 0.0

@@ -95,3 +95,29 @@ def test_a_tunewise_study_is_read_without_a_word(tmp_path):
     study = tw.create_study("s", tmp_path / "runs.db", sampler="tpe", seed=0)
     study.optimize(lambda t: t.suggest_float("x", 0, 1), 5)
     assert "reader" not in read_study(tmp_path / "runs.db").user_attrs
+
+
+def test_a_training_that_diverged_behind_a_legal_accuracy_is_named():
+    found = [{"params_x": i / 40, "accuracy": 0.9 - i / 100, "loss": 0.1 + i / 100} for i in range(30)]
+    lost = [{"params_x": 1.0, "accuracy": 0.1, "loss": "nan"} for _ in range(4)]
+    said = notes(read_study([*found, *lost], metric="accuracy"))
+    assert "In 4 complete trials loss is no finite number although accuracy is" in said
+    assert "--diverged 0.1" in said
+    assert "no finite number" not in notes(read_study(found, metric="accuracy"))
+    among = [*found, {"params_x": 1.0, "accuracy": 0.8, "loss": "nan"}]
+    assert "the status 'diverged'" in notes(read_study(among, metric="accuracy"))
+
+
+def test_a_loss_that_is_reported_counts_too():
+    rows = [
+        {
+            "run": i,
+            "step": s,
+            "params_x": i / 12,
+            "accuracy": 0.5 + 0.02 * s,
+            "train_loss": "nan" if i == 3 and s > 2 else 1 / (s + 1),
+        }
+        for i in range(12)
+        for s in range(6)
+    ]
+    assert "In 1 complete trials train_loss" in notes(read_study(rows, metric="accuracy"))

@@ -1,6 +1,7 @@
 """Optuna's storages of all versions say the same, and what Optuna itself says of them."""
 
 import math
+import re
 import sqlite3
 
 import numpy as np
@@ -162,6 +163,8 @@ def broken(optuna_files):
         ("UPDATE trial_params SET param_value = 9 WHERE param_name = 'kind'", "cannot have: index 9"),
         ("UPDATE trials SET state = 'LOST' WHERE number = 2", "'LOST'"),
         ("DELETE FROM study_directions", "direction"),
+        ("UPDATE trial_values SET value = 'abc' WHERE trial_id = 1", "does not write: .*'abc'"),
+        ("UPDATE trial_intermediate_values SET intermediate_value = 'abc'", "that Optuna does not write"),
         (
             "UPDATE trial_params SET distribution_json = replace(distribution_json, '0.1', '1e999')",
             "infinite|inf",
@@ -171,6 +174,11 @@ def broken(optuna_files):
 def test_a_damaged_storage_is_a_sentence(broken, damage, said):
     with pytest.raises(DataError, match=said):
         read_study(broken(damage), "mixed")
+
+
+def test_a_storage_without_one_of_its_tables_is_named(broken):
+    with pytest.raises(StorageError, match="looks like an Optuna storage, but has no table trial_params"):
+        read_study(broken("DROP TABLE trial_params"), "mixed")
 
 
 def test_a_complete_trial_without_its_value_is_no_silent_result(broken):
@@ -199,6 +207,14 @@ def test_a_file_cut_in_half_is_a_sentence(broken):
     path = broken("SELECT 1")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(StorageError, match=str(path)):
+        read_study(path, "mixed")
+
+
+def test_a_journal_with_a_text_for_a_value_is_a_sentence(tmp_path, optuna_files):
+    path = tmp_path / "journal.log"
+    text = optuna_files[1][-1].read_text()
+    path.write_text(re.sub(r'"values": ?\[[^\]]+\]', '"values":["abc"]', text))
+    with pytest.raises(DataError, match=r"no operation of Optuna's journal.*abc"):
         read_study(path, "mixed")
 
 

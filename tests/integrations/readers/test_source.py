@@ -87,3 +87,8 @@ def test_a_password_is_never_in_a_message():
 def test_a_folder_of_something_else_is_a_sentence(tmp_path):
     with pytest.raises(StorageError):
         open_source(tmp_path)
+
+
+def test_a_folder_without_studies_says_what_it_could_hold(tmp_path):
+    with pytest.raises(StorageError, match=r"neither tunewise's own .* nor MLflow's .* nor runs of Weights"):
+        open_source(tmp_path)

@@ -81,7 +81,12 @@ def guess_sampler(trials: Trials, ranges_known: bool, notes: list[str]) -> str:
 def notes_about(trials: Trials, reports: Mapping[str, Reports], reading: Reading) -> list[str]:
     """Sentences about what looks wrong in a table, or must be known to read it right."""
     goal = trials.goals[0]
-    notes = [*_failures(trials, reading), *_values(trials, reading), *_renamed(trials)]
+    notes = [
+        *_failures(trials, reading),
+        *_values(trials, reading),
+        *_hidden(trials, reports),
+        *_renamed(trials),
+    ]
     if len(trials.goals) == 1:
         notes += _direction(trials, goal, reports.get(goal.name))
     return notes
@@ -115,6 +120,32 @@ def _values(trials: Trials, reading: Reading) -> list[str]:
     return [
         f"{far.sum()} complete trials have a value of {limit:.3g} or worse, a thousand times as far out as the others: if that "
         f"stands for a divergence, say --diverged {limit:.3g}."
+    ]
+
+
+def _hidden(trials: Trials, reports: Mapping[str, Reports]) -> list[str]:
+    """Trials whose loss is not a number but whose goal is: a network of NaN scores chance, which is a legal accuracy."""
+    goal = trials.goals[0]
+    complete = np.flatnonzero(trials.state == TrialState.COMPLETE)
+    broken: dict[int, str] = {}
+    for metric, of in reports.items():
+        if metric != goal.name and "loss" in metric.lower():
+            ill = np.unique(of.trial[~np.isfinite(of.value)])
+            broken.update(dict.fromkeys(np.intersect1d(ill, complete).tolist(), metric))
+    for number in complete.tolist():
+        for key, value in trials.attrs(number).items():
+            if "loss" in key.lower() and value in ("nan", "inf", "-inf"):
+                broken[number] = key
+    if not broken:
+        return []
+    loss = trials.loss[:, 0]
+    others = np.setdiff1d(complete, list(broken))
+    best = float(loss[list(broken)].min())
+    apart = len(others) > 0 and best > loss[others].max()
+    cure = f"say --diverged {goal.sign * best:.5g}" if apart else "give them the status 'diverged'"
+    return [
+        f"In {len(broken)} complete trials {next(iter(broken.values()))} is no finite number although {goal.name} is: if their "
+        f"training diverged, {cure}, or they count as bad results."
     ]
 
 

@@ -138,7 +138,7 @@ class Journal:
         texts = line.get("distributions", {})
         values = line.get("values") or ([line["value"]] if line.get("value") is not None else None)
         raw = Raw(
-            len(study.trials), _STATE_NAMES[line.get("state", 0)], values,
+            len(study.trials), _STATE_NAMES[line.get("state", 0)], values and [float(v) for v in values],
             {name: (coded, texts[name]) for name, coded in line.get("params", {}).items()},
             dict(line.get("user_attrs", {})), dict(line.get("system_attrs", {})),
             seconds(line.get("datetime_start")), seconds(line.get("datetime_complete")),
@@ -163,7 +163,7 @@ class Journal:
         if STATES[state].is_finished:
             raw.finished_at = seconds(line.get("datetime_complete"))
         if line.get("values") is not None:
-            raw.values = list(line["values"])
+            raw.values = [float(value) for value in line["values"]]
 
     def _report(self, line: dict[str, Any]) -> None:
         if self._open(line) is not None:

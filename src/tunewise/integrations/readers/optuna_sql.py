@@ -43,8 +43,13 @@ def read(database: Database, name: str) -> Found:
         raise StudyNotFound(f"There is no study {name!r} in {database.where}.")
     system_attrs = _study_attrs(database, "study_system_attributes", key)
     goals = goals_of(_directions(database, columns, key), system_attrs)
-    raws, index = _trials(database, columns, key)
-    reports = _reports(database, columns, key, index)
+    try:
+        raws, index = _trials(database, columns, key)
+        reports = _reports(database, columns, key, index)
+    except (TypeError, ValueError, OverflowError) as error:  # SQLite keeps any type in any column
+        raise DataError(
+            f"{database.where} has a row in study {name!r} that Optuna does not write: {error}."
+        ) from error
     for trial in reports.trial[~np.isfinite(reports.value)].tolist():
         raws[trial].bad_report = True
     decoder = Decoder()
@@ -118,7 +123,10 @@ def _values(
     for trial, value, name in rows(database, query, key):
         if trial in index:
             raw = raws[index[trial]]
-            raw.values = [*(raw.values or []), _NOT_FINITE.get(name, math.nan if value is None else value)]
+            raw.values = [
+                *(raw.values or []),
+                _NOT_FINITE.get(name, math.nan if value is None else float(value)),
+            ]
 
 
 def _reports(

@@ -168,6 +168,11 @@ def _folder(path: Path) -> Source:
             lambda: wandb.names(folder),
             lambda name, reading: to_trials(wandb.read(folder, name, reading), _without_metric(reading)),
         )
+    if not (path / "tunewise.json").exists():
+        raise StorageError(
+            f"The folder {path} holds no study: neither tunewise's own (a directory log), nor MLflow's (mlruns), nor runs of "
+            "Weights & Biases (wandb)."
+        )
     return _own(str(path))
 
 
@@ -193,6 +198,11 @@ def _database(database: Database, where: str) -> Source:
         return _own(where)
     if not tables:
         raise StorageError(f"{database.where} is an empty database; nothing was saved there.")
+    if len(optuna_sql.NEEDS & set(tables)) >= 3:
+        lacking = ", ".join(sorted(optuna_sql.NEEDS - set(tables)))
+        raise StorageError(
+            f"{database.where} looks like an Optuna storage, but has no table {lacking}: it is not whole."
+        )
     some = ", ".join(sorted(tables)[:6])
     raise StorageError(
         f"{database.where} is a database of another program (tables: {some}); tunewise reads its own studies, Optuna's and "

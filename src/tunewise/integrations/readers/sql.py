@@ -77,7 +77,7 @@ class SqliteFile:
 
 
 class Server:
-    """A PostgreSQL, MySQL or MariaDB database by its URL.
+    """A PostgreSQL, MySQL or MariaDB database by its URL. No connection outlives its query.
 
     Raises:
         MissingExtra: SQLAlchemy or the driver is not installed.
@@ -98,7 +98,8 @@ class Server:
         _, _, rest = url.partition("://")
         dialect = "postgresql" if kind == "postgres" else kind
         try:
-            self._engine = sqlalchemy.create_engine(f"{dialect}+{_DRIVERS[kind]}://{rest}")
+            address = f"{dialect}+{_DRIVERS[kind]}://{rest}"
+            self._engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.pool.NullPool)
         except ModuleNotFoundError as error:
             raise MissingExtra(error.name or _DRIVERS[kind], "sql", f"Reading a {kind} database") from None
         except sqlalchemy.exc.ArgumentError:

@@ -321,7 +321,7 @@ def _time(columns: Columns, column: str | None, row: int) -> float:
 def _plain(cell: Any) -> Any:
     if isinstance(cell, datetime):
         return cell.isoformat()
-    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+    return str(cell) if isinstance(cell, float) and not math.isfinite(cell) else cell  # JSON has no NaN
 
 
 def _numeric(cells: Sequence[Any]) -> bool:
