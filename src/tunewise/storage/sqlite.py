@@ -10,13 +10,12 @@ A schema that older programs must not write to renames `batches`; what they try 
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from tunewise.events import Event
 from tunewise.storage.frame import from_rows, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.network_disk import network_file_system
+from tunewise.storage.sqlite_hand import Hand
 from tunewise.storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
 T = TypeVar("T")
@@ -37,11 +37,10 @@ _INSERT = (
     " (SELECT seq FROM batches WHERE study = :study ORDER BY seq DESC LIMIT 1)"
     " WHERE :at IS NULL OR :at = seq + 1 RETURNING seq"
 )
-_inherited: list[sqlite3.Connection] = []  # of a parent process; closing them here could harm it
 
 
 class SqliteLog:
-    """A `Log` in a file. Each thread and each process after a fork has a connection of its own.
+    """A `Log` in a file. Each thread has a connection of its own, and none is open while the process forks.
 
     Args:
         path: the file; made where it is missing, unless ``create`` is False.
@@ -136,11 +135,7 @@ class SqliteLog:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        if self._is_mine():
-            self._local.connection.close()
-            if self._local.wal is not None:
-                os.close(self._local.wal)
-        self._local.connection = None
+        self._hand().close()
 
     # --- one append ------------------------------------------------------------------------------------------------
 
@@ -178,12 +173,10 @@ class SqliteLog:
         return int(last) + 1
 
     def _sync(self) -> None:
-        """Put what was committed on disk. The log of changes (WAL) holds it, or the file itself by a synced checkpoint."""
+        hand = self._hand()
         try:
-            if self._local.wal is None:
-                self._local.wal = _opened(f"{self.path}-wal") or os.open(self.path, os.O_RDWR)
-                _sync_folder(self.path.parent)
-            _sync_file(self._local.wal)
+            with hand.lock:
+                hand.sync()
         except OSError as error:
             raise self._unreachable(error) from error
 
@@ -214,32 +207,26 @@ class SqliteLog:
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something on this thread's connection, again and again while another writer is at work."""
-        deadline, pause = time.monotonic() + _BUSY_SECONDS, 0.0001
+        deadline, pause, hand = time.monotonic() + _BUSY_SECONDS, 0.0001, self._hand()
         with self._errors():
             while True:
                 try:
-                    return work(self._connection())
+                    with hand.lock:
+                        return work(hand.connection())
                 except sqlite3.OperationalError as error:
                     if not _is_busy(error) or time.monotonic() > deadline:
                         raise
                 time.sleep(pause * random.random())
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _is_mine(self) -> bool:
-        return getattr(self._local, "connection", None) is not None and self._local.pid == os.getpid()
-
-    def _connection(self) -> sqlite3.Connection:
-        if not self._is_mine():
-            old = getattr(self._local, "connection", None)
-            if old is not None:
-                _inherited.append(old)
-            self._local.connection, self._local.wal = self._open(), None
-            self._local.pid = os.getpid()
-        connection: sqlite3.Connection = self._local.connection
-        return connection
+    def _hand(self) -> Hand:
+        if not hasattr(self._local, "hand"):
+            self._local.hand = Hand(self.path, self._open)
+        hand: Hand = self._local.hand
+        return hand
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             with _transaction(connection, "DEFERRED"):  # all that it looks at is of one moment
                 identity = self._identity(connection)
@@ -247,7 +234,8 @@ class SqliteLog:
                 self._make_schema(connection)
             elif connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):  # a fault came in between
                 connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
         except BaseException:
             connection.close()
             raise
@@ -324,28 +312,6 @@ class SqliteLog:
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
     return "locked" in str(error) or "busy" in str(error)
-
-
-def _opened(path: str) -> int | None:
-    """A descriptor of a file; None where SQLite could not make it."""
-    try:
-        return os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return None
-
-
-def _sync_file(descriptor: int) -> None:
-    getattr(os, "fdatasync", os.fsync)(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make new names in a folder survive a power cut, where the system can."""
-    with suppress(OSError, AttributeError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextmanager
