@@ -3,19 +3,23 @@
 Run: python benchmarks/suggest_cost.py [--asks 60] [--peer-asks 10]. The history is n random trials; then each library's
 sampler runs some more. The median, the 95th percentile and the mean of their CPU milliseconds (ask, suggest, tell) are printed;
 the mean counts the occasional refits. The first, which fits from cold and imports, does not count. Rustuna (the Rust
-rewrite of Optuna) is measured where it is installed: pip install rustuna.
+rewrite of Optuna) is measured where it is installed: pip install rustuna. Each has one thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-from common import Cell, cpu_seconds, show, silence
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[threads] = "1"  # they are read when numpy is imported
+
+import numpy as np  # noqa: E402
+from common import Cell, cpu_seconds, show, silence  # noqa: E402
 
 MODELS = [
     *(("tpe", n, 10) for n in (100, 1000, 3000, 5000)),
