@@ -81,7 +81,9 @@ def trend_of(space: Space, sources: Sequence[Mapping[str, Any]]) -> Trend | None
         return None
     Z, y, group = features(space, np.concatenate(points)), np.concatenate(losses), feature_groups(space)
     noise = np.zeros(len(y))
-    return Trend(gp.condition(Z, y, group, noise, gp.fit(Z, y, group, noise, with_quadratic=True)), np.array(best))
+    return Trend(
+        gp.condition(Z, y, group, noise, gp.fit(Z, y, group, noise, with_quadratic=True)), np.array(best)
+    )
 
 
 def _inside(space: Space, source: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
