@@ -51,8 +51,12 @@ def is_sqlite(path: Path) -> bool:
         try:
             connection.execute("PRAGMA schema_version").fetchone()
         except sqlite3.DatabaseError as error:
-            return "not a database" not in str(error)
-    return True
+            if "not a database" not in str(error):
+                return True
+        else:
+            return True
+    with path.open("rb") as file:  # nobody can use it as a database, but perhaps it was one
+        return file.read(16) == b"SQLite format 3\x00"
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
