@@ -59,6 +59,8 @@ def row(code: str, title: str) -> Callable[[Callable[[Size], list[Figure]]], Cal
 def at_most(what: str, hits: Sequence[float] | np.ndarray, bound: float) -> Figure:
     """A rate that must not exceed a bound, three Monte-Carlo errors of a rate at the bound allowed."""
     x = np.asarray(hits, dtype=float)
+    if not len(x):
+        return Figure(what, f"<= {bound:.3g}", "never happened", 0, True)
     return Figure(
         what, f"<= {bound:.3g}", f"{x.mean():.3f}", len(x), bool(x.mean() <= bound + _error(bound, len(x)))
     )
