@@ -109,14 +109,24 @@ def relative_regret(
 
 
 def log_efficiency(ours: Mapping[int, Any], theirs: Mapping[int, Any], budget: int) -> float:
-    """ln of the share of trials needed: over the values that their median curve takes, the median of ln(n_ours / n_theirs).
+    """ln of the share of trials needed: half of (trials that we need for their values) - (that they need for ours).
 
-    A value that we do not reach within the budget counts as reached after twice the budget. Values reached at the first trial or
+    One way alone favours whoever sets the values: its curve falls when it was lucky. Even a sampler beside itself would need more.
+    """
+    a, b = _typical(ours, budget), _typical(theirs, budget)
+    return 0.5 * (_one_way(a, b) - _one_way(b, a))
+
+
+def _typical(seeds: Mapping[int, Any], budget: int) -> np.ndarray[Any, Any]:
+    return np.maximum(np.median([c[:budget] for c in seeds.values() if len(c) >= budget], axis=0), FLOOR)
+
+
+def _one_way(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    """Over the values that curve b takes, the median of ln(n of a / n of b).
+
+    A value that a does not reach within the budget counts as reached after twice the budget. Values reached at the first trial or
     below the floor of regret do not count.
     """
-    a = np.median([c[:budget] for c in ours.values() if len(c) >= budget], axis=0)
-    b = np.median([c[:budget] for c in theirs.values() if len(c) >= budget], axis=0)
-    a, b = np.maximum(a, FLOOR), np.maximum(b, FLOOR)
     steps = [i for i in range(1, len(b)) if b[i] < b[i - 1]]
     if not steps:
         return 0.0
@@ -124,7 +134,7 @@ def log_efficiency(ours: Mapping[int, Any], theirs: Mapping[int, Any], budget: i
     for i in range(steps[0], len(b)):
         reached = np.flatnonzero(a <= b[i] * (1 + 1e-9))
         first = np.flatnonzero(b <= b[i] * (1 + 1e-9))[0] + 1
-        logs.append(np.log((reached[0] + 1 if len(reached) else 2 * budget) / first))
+        logs.append(np.log((reached[0] + 1 if len(reached) else 2 * len(b)) / first))
     return float(np.median(logs))
 
 

@@ -110,3 +110,18 @@ def test_the_filled_storage_is_what_optuna_would_have_written(tmp_path):
     assert [r.params for r in ours] == [t.params for t in theirs]
     assert [r.values for r in ours] == [tuple(t.values) for t in theirs]
     assert [len(t.intermediate_values) for t in theirs] == [5] * 12
+
+
+def test_the_share_of_trials_is_one_beside_oneself_and_turns_round():
+    sys.path.insert(0, str(BENCHMARKS))
+    from judge import log_efficiency
+
+    rng = np.random.default_rng(0)
+    many = [{i: np.minimum.accumulate(rng.random(60)) for i in range(3)} for _ in range(60)]
+    assert log_efficiency(many[0], many[0], 60) == 0
+    assert log_efficiency(many[0], many[1], 60) == -log_efficiency(many[1], many[0], 60)
+    beside = [log_efficiency(a, b, 60) for a, b in zip(many[::2], many[1::2], strict=True)]
+    assert abs(np.mean(beside)) < 3 * np.std(beside) / len(beside) ** 0.5
+    slow = {i: np.repeat(curve, 2) for i, curve in many[0].items()}
+    fast = {i: np.append(curve, np.full(60, curve[-1])) for i, curve in many[0].items()}
+    assert log_efficiency(fast, slow, 120) == pytest.approx(np.log(0.5), abs=0.1)
