@@ -111,7 +111,8 @@ def relative_regret(
 def log_efficiency(ours: Mapping[int, Any], theirs: Mapping[int, Any], budget: int) -> float:
     """ln of the share of trials needed: half of (trials that we need for their values) - (that they need for ours).
 
-    One way alone favours whoever sets the values: its curve falls when it was lucky. Even a sampler beside itself would need more.
+    One way alone favours whoever sets the values: its curve falls when it was lucky. A sampler beside
+    itself would need more.
     """
     a, b = _typical(ours, budget), _typical(theirs, budget)
     return 0.5 * (_one_way(a, b) - _one_way(b, a))
