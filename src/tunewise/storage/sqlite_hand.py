@@ -45,11 +45,12 @@ class Hand:
     def close(self) -> None:
         """Close both; they are opened again where they are needed."""
         with self.lock:
-            if self._connection is not None:
-                self._connection.close()
-            if self._wal is not None:
-                os.close(self._wal)
+            connection, wal = self._connection, self._wal
             self._connection = self._wal = None
+            if wal is not None:
+                os.close(wal)
+            if connection is not None:
+                connection.close()
 
     def __del__(self) -> None:
         self.close()
@@ -79,7 +80,8 @@ def _let_go() -> None:
     for hand in list(_hands):
         hand.lock.acquire()
         _held.append(hand)
-        hand.close()
+        with suppress(sqlite3.Error, OSError):  # one that fails must not keep the others open
+            hand.close()
 
 
 def _go_on() -> None:
