@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tunewise.storage.records_file import sync_folder
+
 
 class Hand:
     """A connection that is opened when it is needed, and the file to sync. Hold ``lock`` while you use either."""
@@ -38,7 +40,7 @@ class Hand:
         if self._wal is None:
             with suppress(FileNotFoundError):
                 self._wal = os.open(f"{self._path}-wal", os.O_RDWR)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         if self._wal is not None:
             _sync_file(self._wal)
 
@@ -58,16 +60,6 @@ class Hand:
 
 def _sync_file(descriptor: int) -> None:
     getattr(os, "fdatasync", os.fsync)(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make new names in a folder survive a power cut, where the system can."""
-    with suppress(OSError, AttributeError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 _guard = threading.RLock()
