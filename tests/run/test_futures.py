@@ -12,15 +12,7 @@ import pytest
 import tunewise as tw
 from tunewise.run.futures import as_future
 
-
-@pytest.fixture(autouse=True)
-def quiet():
-    tw.logging.set_verbosity(60)
-
-
-@pytest.fixture
-def study(tmp_path):
-    return tw.create_study("s", tmp_path / "s.db", sampler="random", seed=1)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class Job:

@@ -11,15 +11,7 @@ import tunewise as tw
 from tunewise.errors import SettingError
 from tunewise.records import TrialState
 
-
-@pytest.fixture(autouse=True)
-def quiet():
-    tw.logging.set_verbosity(60)
-
-
-@pytest.fixture
-def study(tmp_path):
-    return tw.create_study("s", tmp_path / "s.db", sampler="random", seed=1)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def tells_its_process(trial):
