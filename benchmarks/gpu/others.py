@@ -33,7 +33,13 @@ def tests(env: Any) -> None:
     """The tests of `tunewise.torch`, on whatever devices there are."""
     jobs = [] if env.small else ["-n", "12"]
     files = ["tests/torch/test_replay.py"] if env.small else ["tests/torch"]
-    for line in _lines(env, ["-m", "pytest", "-q", *jobs, "-p", "no:cacheprovider", *files], ROOT):
+    without = [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:benchmark",
+    ]  # the latter warns beside xdist, and warnings are errors
+    for line in _lines(env, ["-m", "pytest", "-q", *jobs, *without, *files], ROOT):
         if re.search(r"passed|failed|FAILED|ERROR|^E  ", line):
             env.say(said=line[:300])
 

@@ -1,6 +1,7 @@
 """V23: a planted slow loader is seen, a planted lack of memory ends the scan."""
 
 import time
+import weakref
 
 import pytest
 import torch
@@ -9,8 +10,9 @@ from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
 import tunewise as tw
+from tunewise.errors import SettingError
 from tunewise.records import Goal
-from tunewise.torch.batches import batch_size
+from tunewise.torch.batches import _if_it_fits, batch_size
 from tunewise.torch.place import Place
 
 PLACE = Place(goal=Goal("loss"))
@@ -72,3 +74,47 @@ def test_another_error_is_not_taken_for_lack_of_memory():
 
     with pytest.raises(RuntimeError, match="shapes"):
         batch_size(broken, {}, PLACE)
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), MemoryError()], ids=["device", "host"]
+)
+def test_a_network_that_does_not_fit_is_named(error):
+    @tw.training(max_steps=10, batch_size=8, device="cpu")
+    def train(trial):
+        raise error
+
+    with pytest.raises(
+        SettingError, match="batches of 4, the least to be tried: make the network or the batches smaller"
+    ):
+        batch_size(train, {}, PLACE, least=4)
+
+
+def test_the_least_size_that_does_not_fit_is_named():
+    data = TensorDataset(torch.randn(512, 8), torch.arange(512) % 2)
+    with pytest.raises(SettingError, match="batches of 64"):
+        batch_size(make(data, fits=32), {"sgd.lr": 0.1}, PLACE, least=64)
+
+
+def test_a_planned_batch_that_does_not_fit_is_no_obstacle():
+    data = TensorDataset(torch.randn(512, 8), torch.arange(512) % 2)
+    scan = batch_size(make(data, fits=8).replan(batch_size=256), {"sgd.lr": 0.1}, PLACE, least=4)
+    assert scan.out_of_memory_at == 16
+
+
+def test_a_data_set_that_is_too_small_is_named():
+    data = TensorDataset(torch.randn(48, 8), torch.arange(48) % 2)
+    with pytest.raises(SettingError, match="from 64 to 4096"):
+        batch_size(make(data), {"sgd.lr": 0.1}, PLACE, least=64)
+
+
+def test_what_ran_out_of_memory_is_let_go():
+    held = []
+
+    def work():
+        big = torch.zeros(3)
+        held.append(weakref.ref(big))
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    assert _if_it_fits(work) is None
+    assert held[0]() is None

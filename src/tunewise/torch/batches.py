@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 
+from tunewise.errors import SettingError
 from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.stats.throughput import Timing, Waiting, doublings, saturation, timing, waiting
 from tunewise.torch.decorator import Objective
@@ -15,6 +18,7 @@ from tunewise.torch.observe import Facts
 from tunewise.torch.place import Place, settled, timed
 from tunewise.types import Choice, FloatArray
 
+T = TypeVar("T")
 _WARM_UP, _TIMED, _ROUNDS = 10, 30, 4
 _MATTERS = 0.0005  # seconds a step from which on waiting for input is worth mending
 
@@ -50,28 +54,39 @@ def batch_size(
     Each size has 10 steps to warm up and at least 30 that count, repeated until the median is known to 3 %, four times at
     most. At the chosen size one batch is then trained again and again: what that saves is time spent waiting for
     input. Other work on the machine disturbs the times.
+
+    Raises:
+        SettingError: no size can be timed: ``least`` is more than memory holds, than the data set has, or than ``most``.
     """
     place = place or Place()
-    config, said = settled(train, config or {}, place.goal)
+    given, goal = config or {}, place.goal
+    known = _if_it_fits(lambda: settled(train.replan(batch_size=least), given, goal))
+    if known is None:
+        raise _none_fits(least)
+    config, said = known
     times: dict[int, Timing] = {}
     memory: dict[int, int] = {}
     full = None
     size = least
     while size <= most:
-        try:
-            seconds, facts, peak = _seconds(train, config, place, size)
-        except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
-                raise
+        ran = _if_it_fits(lambda size=size: _seconds(train, config, place, size))  # type: ignore[misc]
+        if ran is None:
             full = size
-            _free()
             break
+        seconds, facts, peak = ran
         if facts.train and len(facts.train[0].rows) < size:
             break
         times[size] = timing(seconds)
         if peak:
             memory[size] = peak
         size *= 2
+    if full == least:
+        raise _none_fits(least)
+    if not times:
+        raise SettingError(
+            f"No batch size from {least} to {most} can be timed: the range is empty, or the data set has fewer examples; "
+            "give a smaller `least`, or a larger `most`."
+        )
     chosen = saturation(times)
     wait = _waiting(train, config, place, chosen)
     return BatchScan(times, chosen, full, memory, wait, _findings(times, chosen, full, memory, wait, said))
@@ -145,11 +160,23 @@ def _findings(
     )
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    words = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
-
-
-def _free() -> None:
+def _if_it_fits(work: Callable[[], T]) -> T | None:
+    """What ``work`` returns; None where it runs out of memory, of which nothing is held then."""
+    try:
+        return work()
+    except (MemoryError, RuntimeError) as error:
+        words = str(error).lower()
+        lacking = "out of memory" in words or "can't allocate memory" in words
+        if not (isinstance(error, MemoryError) or lacking):
+            raise
+    gc.collect()  # only now: while an error is handled its frames hold the tensors of the step
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    return None
+
+
+def _none_fits(least: int) -> SettingError:
+    return SettingError(
+        f"The training runs out of memory with batches of {least}, the least to be tried: make the network or the "
+        "batches smaller, or train on a device with more memory."
+    )
