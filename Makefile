@@ -28,7 +28,7 @@ docs: .venv/test.stamp
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
 
 bench: .venv/test.stamp
-	for script in import_time per_trial fold processes replay suggest_cost; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in import_time per_trial fold processes storage replay suggest_cost; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 validation: export OMP_NUM_THREADS = 1
 validation: .venv/test.stamp

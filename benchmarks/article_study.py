@@ -50,7 +50,7 @@ def network(n_layers: int, width: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(width, 10))
 
 
-def ours(train_set: Dataset, val_set: Dataset, epochs: int, device: str) -> Recipe:
+def ours(train_set: Dataset, val_set: Dataset, epochs: int, device: str, graphs: bool = True) -> Recipe:
     def optimizer(trial):
         p = {
             "lr": trial.suggest_float("lr", 1e-5, 1e-1, log=True),
@@ -65,7 +65,7 @@ def ours(train_set: Dataset, val_set: Dataset, epochs: int, device: str) -> Reci
 
     @recipe(
         train_set, val_set, max_steps=epochs * max(1, len(train_set) // 128), batch_size=128, evals=epochs,
-        optimizer=optimizer, schedule="constant", warmup=0.0, device=device,
+        optimizer=optimizer, schedule="constant", warmup=0.0, device=device, graphs=graphs,
     )  # fmt: skip
     def build(trial):
         return network(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -27,6 +28,54 @@ def test_a_benchmark_ends_in_one_json_line(script, options):
     assert len(figures) >= 2
     assert min(figures) > 0
     assert "optuna" in json.dumps(record["rows"])
+
+
+def test_the_stages_for_a_gpu_run_at_a_tiny_size_and_one_that_fails_stops_no_other(tmp_path):
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        x, y = rng.integers(0, 256, (300, 32, 32, 3), dtype=np.uint8), np.arange(300) % 10
+        np.savez(tmp_path / f"{part}.npz", x=x, y=y)
+    command = [sys.executable, BENCHMARKS / "gpu", "--data", tmp_path, "--out", tmp_path, "--small"]
+    (tmp_path / "broken").write_text("no script is here")
+    options = ["--stages", "script,search,best", "--script", tmp_path / "broken"]
+    subprocess.run([*command, *options], check=True, capture_output=True, text=True, timeout=120)
+    lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    ended = {line["stage"]: line["ended"] for line in lines if "ended" in line}
+    assert ended == {"script": "failed (1)", "search": "ok", "best": "ok"}
+    (found,) = [line for line in lines if line.get("trials") == 4]
+    assert set(found["median"]) == {"tunewise", "optuna"}
+    assert 0.1 <= found["median"]["tunewise"] <= 1.0
+
+
+def records_of(script, *options):
+    """The JSON lines that a benchmark prints, by its parts' names."""
+    command = [sys.executable, BENCHMARKS / f"{script}.py", *options]
+    out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=240).stdout
+    records = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    return {record["benchmark"]: record for record in records}
+
+
+def test_many_processes_get_through_a_storage():
+    """A quarter of what is wanted, as the machine may be busy: 10 and 100 times Optuna's rate, 1 ms a report."""
+    (record,) = records_of("storage", "sqlite", "--seconds", "0.5", "--repeats", "1").values()
+    assert record["settings"]["errors"] == 0
+    synced, relaxed, equal, report = record["rows"]
+    assert synced["ratio"] > 2.5
+    assert relaxed["ratio"] > 25
+    assert equal["ratio"] > 2.5
+    assert report["tunewise"] < 4
+
+
+def test_scale():
+    """Twenty workers instead of a thousand, two thousand trials instead of a million."""
+    small = ["--workers", "20", "--stored", "2000", "--million", "2000", "--asks", "2", "--repeats", "1"]
+    records = records_of("scale", *small, "--servers", "http")
+    (server,) = records["scale/workers"]["rows"]
+    assert (server["complete"], server["trials"], server["errors"], server["too late"]) == (60, 60, 0, 0)
+    assert server["requests a trial"] < 8
+    assert max(row["CPU s"] for row in records["scale/opening"]["rows"]) < 2
+    assert records["scale/million"]["settings"]["megabytes"] < 400
+    assert max(row["median ms"] for row in records["scale/million"]["rows"]) < 200
 
 
 def test_the_time_of_a_check_is_measured_on_a_study_that_optuna_reads_too():

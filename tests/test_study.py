@@ -479,3 +479,18 @@ def test_a_fork_while_another_thread_draws_does_not_hang():
     child.kill()
     assert not hangs
     assert child.exitcode == 0
+
+
+@pytest.mark.parametrize("name", ["", "a\x00b", "half \ud800", 3])
+def test_names_that_no_storage_could_hold_are_refused_everywhere(name, tmp_path):
+    path = tmp_path / "s.db"
+    tw.create_study("s", path)
+    for use in (
+        lambda: tw.create_study(name, path),
+        lambda: tw.load_study(name, path),
+        lambda: tw.delete_study(name, path),
+        lambda: tw.copy_study("s", path, path, name),
+    ):
+        with pytest.raises(SettingError, match="no study name"):
+            use()
+    assert tw.study_names(path) == ["s"]

@@ -17,9 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+# PR_SET_PDEATHSIG follows the thread that forked, not its process: started by a thread that ends, a server would end with it.
+_nursery = ThreadPoolExecutor(1)
 
 
 @dataclass
@@ -46,10 +50,17 @@ class Server:
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def again(self) -> None:
-        """Start it again on the same data and port."""
-        self.process = _spawn(self.command, self.user, self.folder / "log")
-        _wait_for(self.port, self.process, self.folder / "log")
+    def again(self, seconds: float = 60.0) -> None:
+        """Start it again on the same data and port, trying on while what a crash left behind still holds them."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.process = _spawn(self.command, self.user, self.folder / "log")
+            try:
+                return _wait_for(self.port, self.process, self.folder / "log")
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
 
 def start(kind: str, port: int = 0, **settings: str) -> Server:
@@ -172,7 +183,7 @@ def _spawn(command: list[str], user: str | None, log: Path) -> subprocess.Popen[
 
     streams: Any = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
     try:
-        return subprocess.Popen(command, preexec_fn=prepare, cwd="/", **streams)  # noqa: PLW1509
+        return _nursery.submit(subprocess.Popen, command, preexec_fn=prepare, cwd="/", **streams).result()
     finally:
         os.close(out)
 

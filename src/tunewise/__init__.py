@@ -18,6 +18,7 @@ _HOME = {
     "Int": "space",
     "Processes": "run.processes",
     "Project": "project",
+    "Ray": "run.ray",
     "Space": "space",
     "Study": "study",
     "Trial": "trial",

@@ -32,4 +32,4 @@ class Dice:
 
 def code_of(names: Sequence[str]) -> int:
     """A 32-bit code of a set of names, whatever their order."""
-    return zlib.crc32("\x1f".join(sorted(names)).encode())
+    return zlib.crc32("\x1f".join(sorted(names)).encode(errors="surrogatepass"))

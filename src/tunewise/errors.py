@@ -54,12 +54,15 @@ class Conflict(StorageError):
     """Somebody else appended first; read on and try again."""
 
 
+class GraphError(TunewiseError, RuntimeError):
+    """A device gives other numbers since a CUDA graph could not be captured."""
+
+
 class WorkerLost(TunewiseError):
     """The process of a trial ended before its time, or ran longer than it may (``is_late``)."""
 
-    def __init__(self, reason: str, pid: int | None = None, is_late: bool = False) -> None:
+    def __init__(self, reason: str, is_late: bool = False) -> None:
         super().__init__(reason)
-        self.pid = pid
         self.is_late = is_late
 
 

@@ -36,6 +36,7 @@ class StudyCreated(NamedTuple):
     sampler: Mapping[str, Json] = {}
     pruner: Mapping[str, Json] = {}
     lease: Mapping[str, Json] = {}
+    artifacts: str | None = None
 
 
 class StudyNoted(NamedTuple):
@@ -160,7 +161,7 @@ class ArtifactStored(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """In place of a batch that is damaged: what is wrong with it. Made on reading, never written."""
+    """In place of a batch that is damaged: what is wrong with it. Made on reading; written only into a copy of the study."""
 
     reason: str
 
@@ -200,17 +201,33 @@ def encode(events: Iterable[Event]) -> str:
 def decode(bodies: Sequence[str]) -> list[list[Event]]:
     """The events of each batch, in order; a batch that is damaged becomes one `Unreadable`. O(size)."""
     try:
-        return _decoded(bodies)
+        batches = parse("[" + ",".join(bodies) + "]")
+        if len(batches) != len(bodies):
+            raise ValueError("a batch is not one JSON list")
+        return _events_of(batches)
     except _BAD_BODY as error:
         if len(bodies) == 1:
             return [[Unreadable(f"{type(error).__name__}: {error}"[:200])]]
     return [batch for body in bodies for batch in decode([body])]
 
 
-def _decoded(bodies: Sequence[str]) -> list[list[Event]]:
-    text = "[" + ",".join(bodies) + "]"
-    batches = json.loads(text, object_hook=_untagged) if '"$f"' in text else json.loads(text)
-    if len(batches) != len(bodies) or not all(type(batch) is list for batch in batches):
+def decode_rows(batches: Sequence[Json]) -> list[list[Event]]:
+    """The same of batches that `parse` has made of their JSON."""
+    try:
+        return _events_of(batches)
+    except _BAD_BODY as error:
+        if len(batches) == 1:
+            return [[Unreadable(f"{type(error).__name__}: {error}"[:200])]]
+    return [events for batch in batches for events in decode_rows([batch])]
+
+
+def parse(text: str) -> Any:
+    """JSON with the numbers that it cannot hold. Raises ValueError."""
+    return json.loads(text, object_hook=_untagged) if '"$f"' in text else json.loads(text)
+
+
+def _events_of(batches: Sequence[Any]) -> list[list[Event]]:
+    if not all(type(batch) is list for batch in batches):
         raise ValueError("a batch is not one JSON list")
     readers = _READERS
     return [
@@ -256,13 +273,14 @@ def _untagged(value: dict[str, Any]) -> Any:
 def _write_created(event: StudyCreated) -> list[Json]:
     goals = [[goal.name, goal.direction] for goal in event.goals]
     space = event.space.to_json() if event.space is not None else None
-    return [goals, event.seed, event.at, space, dict(event.sampler), dict(event.pruner), dict(event.lease)]
+    return [goals, event.seed, event.at, space, dict(event.sampler), dict(event.pruner), dict(event.lease),
+            *([] if event.artifacts is None else [event.artifacts])]  # fmt: skip
 
 
 def _read_created(row: Sequence[Json]) -> StudyCreated:
     goals = tuple(Goal(name, direction) for name, direction in row[1])
     space = space_from_json(row[4]) if row[4] is not None else None
-    return StudyCreated(goals, row[2], row[3], space, *row[5:8])
+    return StudyCreated(goals, row[2], row[3], space, *row[5:9])
 
 
 def _write_params(event: ParamsSet) -> list[Json]:
@@ -310,6 +328,7 @@ _TAGS: dict[type, str] = {
     TrialReleased: "release",
     TrialWithdrawn: "withdraw",
     ArtifactStored: "artifact",
+    Unreadable: "damaged",
 }
 _WRITERS: dict[type, Callable[[Any], Iterable[Json]]] = {
     StudyCreated: _write_created,

@@ -97,6 +97,7 @@ class StudyInfo:
     sampler: Mapping[str, Json] = field(default_factory=dict)
     pruner: Mapping[str, Json] = field(default_factory=dict)
     lease: Lease = Lease()
+    artifacts: str | None = None
 
 
 class FrozenTrial(NamedTuple):

@@ -10,7 +10,6 @@ import gc
 import math
 import os
 import random
-import socket
 import threading
 import time
 import traceback
@@ -40,11 +39,13 @@ from tunewise.errors import (
     TrialInfeasible,
     TrialPruned,
     TrialStateError,
+    TunewiseError,
     WorkerLost,
 )
 from tunewise.events import (
     NEW,
     NEXT,
+    ArtifactStored,
     Constrained,
     Event,
     Noted,
@@ -67,19 +68,31 @@ from tunewise.pruners import make as make_pruner
 from tunewise.pruners import settings as pruner_settings
 from tunewise.records import FrozenTrial, Goal, Lease, Prediction, StudyInfo, TrialState
 from tunewise.run import log
-from tunewise.run.interrupt import ignored
+from tunewise.run.futures import as_future
+from tunewise.run.interrupt import Unbroken, ignored
 from tunewise.run.loop import Callback, run_trials
 from tunewise.run.processes import Processes
+from tunewise.run.ray import Ray
 from tunewise.samplers import Sampler
 from tunewise.samplers import from_settings as sampler_from_settings
 from tunewise.samplers import make as make_sampler
 from tunewise.samplers import settings as sampler_settings
 from tunewise.space import Space
 from tunewise.storage import Log, MemoryLog, open_log, snapshot
+from tunewise.storage.artifacts import (
+    Place,
+    Stored,
+    checked,
+    default_place,
+    fetch,
+    new_key,
+    open_place,
+    opened,
+)
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
-from tunewise.storage.lease import Pulse, Stamps, Watch
-from tunewise.storage.log import generation_of
+from tunewise.storage.lease import Pulse, Stamps, Watch, new_worker
+from tunewise.storage.log import PAGE, generation_of, is_storable, pages
 from tunewise.storage.url import opened_as
 from tunewise.trial import Trial
 from tunewise.trials import Trials
@@ -88,6 +101,7 @@ from tunewise.types import Choice, FloatArray, Json, Params
 Storage = str | Path | Log | None
 Objective = Callable[[Trial], Any]
 
+_EXECUTORS: dict[str, Callable[[], Executor]] = {"processes": Processes, "ray": Ray}
 _PATIENCE_SECONDS = 600.0
 """How long `Study.optimize` waits for a storage that does not answer before it starts a trial."""
 
@@ -107,6 +121,7 @@ class Study:
         self._stopped = threading.Event()
         self._desk = _Desk(self)
         self._seed = 0  # until the study is open
+        self._generation = 0
         self.renew()
         renew_after_fork(self)
         with _collector_paused():
@@ -128,13 +143,14 @@ class Study:
         """Read and fold what is new in the log, and return the table. O(new events)."""
         with self._lock:
             batches = self._log.read(self.name, self._position)
-            if self._generation != generation_of(self._log):
-                batches = self._read_anew()
-            if batches:
-                self._is_folding = True
-                self._trials.apply_batches(batches)
-                self._position += len(batches)
-                self._is_folding = False
+            if self._generation != generation_of(self._log):  # the log may have lost its end
+                self._generation = generation_of(self._log)
+                self._forget()
+                batches = self._log.read(self.name, 0)
+            self._fold_batches(batches)
+            while len(batches) >= PAGE:
+                batches = self._log.read(self.name, self._position)
+                self._fold_batches(batches)
             return self._trials
 
     @property
@@ -359,6 +375,55 @@ class Study:
         """
         self._withdraw(number, True, f"deleted: {reason}" if reason else "deleted")
 
+    @property
+    def artifacts(self) -> tuple[ArtifactStored, ...]:
+        """The files of the study (``number`` is None) and of its trials; of several under one name the last. O(n)."""
+        trials = self.sync()
+        return tuple(each for number in (None, *range(len(trials))) for each in trials.artifacts(number))
+
+    def save_artifact(
+        self,
+        source: str | Path | bytes,
+        name: str | None = None,
+        trial: int | None = None,
+        place: Place | None = None,
+    ) -> ArtifactStored:
+        """Keep a file with the study, or with one of its trials: a copy of it, in the study's place for artifacts.
+
+        The place is ``artifacts`` of `create_study`; without, ``runs.artifacts`` beside ``runs.db``, or ``artifacts`` in a
+        directory log; or ``place``, from which you then fetch it yourself. ``source`` is a path, or bytes. A name may have
+        parts ("plots/loss.png"); by default it is the file's. O(size).
+
+        Raises:
+            SettingError: the name leads out of its place or is none on some system; or the study has no place.
+            TrialStateError: there is no such trial.
+        """
+        if trial is not None:
+            self.sync().row(trial)
+        stored = self._keep(source, name, trial, place)
+        self._append([stored], durable=True)
+        return stored
+
+    def fetch_artifact(self, name: str, trial: int | None = None, to: str | Path | None = None) -> Path:
+        """Copy an artifact out, and return where it is: at ``to``, or under its own name in a folder (default: this one).
+
+        O(size).
+
+        Raises:
+            SettingError: there is no artifact of that name, or there is a file of that name in the folder.
+            DataError: it is gone from its place, or is not what was stored.
+        """
+        found = next((each for each in self.sync().artifacts(trial) if each.name == name), None)
+        if found is None:
+            raise SettingError(f"{_whose(self.name, trial)} has no artifact {name!r}; see study.artifacts.")
+        target = Path() if to is None else Path(to)
+        if target.is_dir():
+            target /= checked(name)
+            if target.exists():
+                raise SettingError(f"There is a file {target} already; name another one by `to`.")
+        fetch(self._place(), found.key, Stored(found.bytes, found.sha256), target)
+        return target
+
     def optimize(
         self,
         function: Objective,
@@ -379,9 +444,10 @@ class Study:
         (-1: one a core). Exceptions in ``catch`` end the trial as FAILED and the loop goes on; others end the loop
         after the trial was recorded. ``callbacks`` are called as ``callback(study, record)`` after every trial.
 
-        ``executor`` says where trials run, ``n_jobs`` at once: "processes" or a `Processes` (each trial in a process of
-        its own, with a time limit and a GPU where wished), or any ``concurrent.futures.Executor``; the study must then be
-        in a storage that other processes can open. A process that dies loses its trial only (see `create_study`).
+        ``executor`` says where trials run, ``n_jobs`` at once (-1: as many as it has room for): "processes" or a `Processes`
+        (each trial in a process of its own, with a time limit and a GPU where wished), "ray" or a `Ray` (a cluster), or any
+        ``concurrent.futures.Executor``; the study must then be in a storage that other processes can open. A process or a
+        machine that dies loses its trials only, which fail or are run again (see ``on_lost`` of `create_study`).
 
         Raises:
             SettingError: an argument is not valid, or the study cannot be opened from elsewhere.
@@ -422,32 +488,36 @@ class Study:
                 f"The study is in {self._log.url}, which other processes cannot open; give create_study a storage, such as "
                 'storage="runs.db".'
             )
-        if isinstance(executor, str) and executor != "processes":
-            raise SettingError(f'executor is {executor!r}; it must be "processes", or an Executor.')
+        if isinstance(executor, str) and executor not in _EXECUTORS:
+            raise SettingError(
+                f"executor is {executor!r}; it must be one of {', '.join(_EXECUTORS)}, or an Executor."
+            )
         self._stopped.clear()
-        pool: Executor = Processes() if isinstance(executor, str) else executor
+        pool: Any = _EXECUTORS[executor]() if isinstance(executor, str) else executor
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
-        task = (
-            place,
-            self.name,
-            self.sampler,
-            self.pruner,
-            function,
-            errors,
-            log.get_verbosity(),
-            os.getpid(),
-        )
+        parent = None if getattr(pool, "hears_interrupts", False) else os.getpid()
+        task = (place, self.name, self.sampler, self.pruner, function, errors, log.get_verbosity(), parent)
+        marks: dict[Future[Any], str] = {}
+
+        def submit() -> Future[Any]:
+            mark = uuid.uuid4().hex[:12]
+            future = as_future(pool.submit(_run_elsewhere, *task, mark))
+            marks[future] = mark
+            return future
+
+        n_at_once = (getattr(pool, "n_slots", None) or -1) if n_jobs == -1 else n_jobs
+        self._in_vain = 0, 2 * abs(n_at_once) if isinstance(n_at_once, int) else 0
         is_done = False
         try:
             run_trials(
                 lambda: self._run_one(function, errors),
-                submit=lambda: pool.submit(_run_elsewhere, *task),
-                collect=self._collect,
+                submit=submit,
+                collect=lambda future: self._collect(future, marks.pop(future)),
                 cancel=getattr(pool, "end_running", lambda: None),
                 callbacks=[partial(each, self) for each in callbacks],
                 n_trials=n_trials,
                 seconds=timeout,
-                n_threads=n_jobs,
+                n_threads=n_at_once,
                 stopped=self._stopped,
                 progress=progress,
                 describe=self._describe,
@@ -457,32 +527,70 @@ class Study:
             if pool is not executor:  # another's may have more to do
                 pool.shutdown(cancel_futures=not is_done)
 
-    def _collect(self, future: Future[tuple[int, Exception | None, str]]) -> FrozenTrial:
-        """The record of a trial that ran elsewhere. Raises its error where that is not to be caught."""
+    def _collect(self, future: Future[tuple[int, Exception | None, str]], mark: str) -> FrozenTrial | None:
+        """The record of a trial that ran elsewhere; None where it was lost. Raises its error where that is not to be caught."""
         try:
             number, error, text = future.result()
         except WorkerLost as lost:
-            return self._after_loss(lost)
+            return self._after_loss(mark, lost)
+        except TunewiseError:
+            raise
+        except Exception as unknown:  # how an executor of another kind says that a worker was lost
+            if not self._has_lost(mark):
+                raise
+            return self._after_loss(mark, WorkerLost(f"{type(unknown).__name__}: {unknown}"))
+        self._in_vain = 0, self._in_vain[1]
         record = self.sync().row(number)
         self._say(record)
         if error is not None:
             raise error from (RuntimeError(f"in the worker of trial {number}:\n{text}") if text else None)
         return record
 
-    def _after_loss(self, lost: WorkerLost) -> FrozenTrial:
+    def _after_loss(self, mark: str, lost: WorkerLost) -> FrozenTrial | None:
         """What becomes of the trial whose process ended: too late, it failed; else what `create_study` was told."""
-        trials, mine = self.sync(), f"{socket.gethostname()}-{lost.pid}-"
-        numbers = [number for number in trials.running if trials.worker_of(number).startswith(mine)]
-        if not numbers:
-            raise lost
-        worker = trials.worker_of(numbers[0])
-        if lost.is_late:
-            for number in numbers:
-                self._say(self.tell(number, state=TrialState.FAILED, reason=str(lost)))
+        number = self._running_with(mark)
+        worker = self._trials.worker_marked(mark)
+        if worker is None:  # it took no trial; where that goes on, something is wrong with the program
+            n, most = self._in_vain
+            self._in_vain = n + 1, most
+            if n >= most:
+                raise lost
+            return None
+        if number is not None and lost.is_late:
+            record = self.tell(number, state=TrialState.FAILED, reason=str(lost))
+            self._say(record)
             self._log.beat(self.name, worker, None)
-        else:
+            return record
+        if number is not None:
             self.give_up(worker, str(lost))
-        return self._trials.row(numbers[0])
+        record = self._trials.row(self._trials.last_of(worker))
+        return record if record.worker == worker else None  # else another worker has it by now
+
+    def _after_repetition(self, mark: str) -> int | None:
+        """The trial that a lost worker with this mark ran, where that has ended; else there is one to be run."""
+        worker = self._trials.worker_marked(mark)
+        if worker is None:
+            return None
+        self.give_up(worker)
+        number = self._trials.last_of(worker)
+        record = self._trials.row(number)
+        return number if record.state.is_finished and record.worker == worker else None
+
+    def _has_lost(self, mark: str) -> bool:
+        """Whether the worker with a mark took a trial and did not end it; others may have given it up, or have it, by now."""
+        trials = self.sync()
+        worker = trials.worker_marked(mark)
+        if worker is None:
+            return False
+        number = trials.last_of(worker)
+        return trials.is_open(number) or trials.worker_of(number) != worker
+
+    def _running_with(self, mark: str) -> int | None:
+        """The trial that the worker with a mark is running; None where there is none."""
+        trials = self.sync()
+        worker = trials.worker_marked(mark)
+        running = [] if worker is None else trials.running_of(worker)
+        return running[-1] if running else None
 
     def stop(self) -> None:
         """Let `optimize` end after the trials that are running."""
@@ -520,6 +628,7 @@ class Study:
         self._claim_op: tuple[Event, str] | None = None
         self._pulse: Pulse | None = None
         self._patience = 0.0
+        self._in_vain = 0, 0  # processes lost in a row before they took a trial, and how many are too many
         self._dice = Dice(
             self._seed
         )  # a generator has a lock, which another thread may have held at the fork
@@ -530,6 +639,22 @@ class Study:
             self._forget()
         self._is_folding = False
 
+    def _place(self) -> Place:
+        where = self.info.artifacts or default_place(self._log.url)
+        if where is None:
+            raise SettingError(
+                f"A study in {self._log.url} has no place for artifacts; say create_study(artifacts=...) with a folder or URL."
+            )
+        return open_place(where)
+
+    def _keep(
+        self, source: str | Path | bytes, name: str | None, number: int | None, place: Place | None
+    ) -> ArtifactStored:
+        with opened(source, name) as (file, wanted):
+            key = new_key(self.name, number, wanted)
+            stored = (place or self._place()).write(key, file)
+        return ArtifactStored(number, wanted, key, stored.bytes, stored.sha256, time.time())
+
     def _run_one(self, function: Objective, catch: tuple[type[BaseException], ...]) -> FrozenTrial:
         record, error = self._try_one(function)
         self._say(record)
@@ -538,22 +663,17 @@ class Study:
         return record
 
     def _try_one(self, function: Objective) -> tuple[FrozenTrial, BaseException | None]:
-        """Run one trial: (its record, the error that ended it)."""
-        trial = self._ask_patiently()
-        error: BaseException | None = None
+        """Run one trial: (its record, the error that ended it). Interrupted at whatever point, none is left running."""
+        held: list[Trial] = []
         try:
-            outcome: dict[str, Any] = {"values": function(trial)}
-        except TrialPruned as stop:
-            outcome = {"state": TrialState.PRUNED, "reason": str(stop) or None}
-        except (TrialInfeasible, FloatingPointError) as stop:
-            outcome = {"state": TrialState.INFEASIBLE, "reason": str(stop) or type(stop).__name__}
+            self._ask_patiently(held)
+            outcome, error = _outcome_of(function, held[0])
+            with Unbroken():
+                record, _ = self._finish(held.pop(), **outcome)
         except (KeyboardInterrupt, SystemExit) as stop:
-            self.release(trial, f"interrupted ({type(stop).__name__})")
+            for trial in held:
+                self.release(trial, f"interrupted ({type(stop).__name__})")
             raise
-        except BaseException as stop:
-            error = stop
-            outcome = {"state": TrialState.FAILED, "reason": f"{type(stop).__name__}: {stop}"}
-        record, _ = self._finish(trial, **outcome)
         return record, error
 
     def _say(self, record: FrozenTrial) -> None:
@@ -664,27 +784,31 @@ class Study:
             self._forget()
         self.sync()
 
+    def _fold_batches(self, batches: Sequence[Sequence[Event]]) -> None:
+        """Fold the batches that come next in the log."""
+        if batches:
+            self._is_folding = True
+            self._trials.apply_batches(batches)
+            self._position += len(batches)
+            self._is_folding = False
+
     def _open(self) -> None:
         """Fold the log, from a snapshot on where there is one; leave one behind where that took a while."""
         if self._is_private:
             self.sync()
             return
         found = snapshot.load(self._log, self.name)
-        if found is None:
-            batches = self._log.read(self.name, 0)
-        else:
+        if found is not None:
             self._trials.clear(found.state)
-            self._position, batches = found.position, found.news
-        self._trials.apply_batches(batches)
-        self._position += len(batches)
-        if sum(map(len, batches)) >= snapshot.FROM_EVENTS:
-            snapshot.save(self._log, self.name, self._trials, self._position, batches[-1])
-
-    def _read_anew(self) -> list[list[Event]]:
-        """All batches, of a log that may have lost its end."""
-        self._generation = generation_of(self._log)
-        self._forget()
-        return self._log.read(self.name, 0)
+            self._position = found.position
+        n_events = 0
+        last: list[Event] = []
+        for batches in pages(self._log, self.name, self._position):
+            self._fold_batches(batches)
+            n_events += sum(map(len, batches))
+            last = batches[-1] if batches else last
+        if n_events >= snapshot.FROM_EVENTS:
+            snapshot.save(self._log, self.name, self._trials, self._position, last)
 
     def _forget(self) -> None:
         self._trials.clear()
@@ -704,11 +828,14 @@ class Study:
             self._fold([event], end)
             return self._trials.last_of(event.worker)
 
-    def _ask_patiently(self) -> Trial:
+    def _ask_patiently(self, held: list[Trial]) -> None:
+        """Start a trial and add it to ``held``, as one unbroken step."""
         deadline, pause = time.monotonic() + self._patience, 0.1
         while True:
             try:
-                return self.ask()
+                with Unbroken():
+                    held.append(self.ask())
+                return
             except StorageUnreachable as error:
                 if self._is_private or self._stopped.is_set() or time.monotonic() > deadline:
                     raise
@@ -733,7 +860,11 @@ class Study:
                 _alive.add(self)
 
     def _look_around(self) -> None:
-        stamps = self._log.beat(self.name, self.worker, self._stamps.next())
+        look = self._watch.is_due()
+        stamps = self._log.beat(self.name, self.worker, self._stamps.next(), look)
+        if not look:
+            self._watch.pass_by()
+            return
         for worker in self._watch.lost(stamps):
             self.give_up(worker)
 
@@ -763,6 +894,20 @@ class Study:
             self._log.beat(self.name, self.worker, None)
 
 
+def _outcome_of(function: Objective, trial: Trial) -> tuple[dict[str, Any], BaseException | None]:
+    """Call an objective: (what `Study._finish` takes, the error that ended it)."""
+    try:
+        return {"values": function(trial)}, None
+    except TrialPruned as stop:
+        return {"state": TrialState.PRUNED, "reason": str(stop) or None}, None
+    except (TrialInfeasible, FloatingPointError) as stop:
+        return {"state": TrialState.INFEASIBLE, "reason": str(stop) or type(stop).__name__}, None
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        return {"state": TrialState.FAILED, "reason": f"{type(error).__name__}: {error}"}, error
+
+
 def _run_elsewhere(
     place: str | Path,
     name: str,
@@ -771,14 +916,24 @@ def _run_elsewhere(
     function: Objective,
     catch: tuple[type[BaseException], ...],
     verbosity: int,
-    parent: int,
+    parent: int | None,
+    mark: str,
 ) -> tuple[int, Exception | None, str]:
-    """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback)."""
+    """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback).
+
+    ``mark`` is part of the worker's name, by which whoever submitted this finds its trial if this process is lost. An
+    executor that runs what it lost once more by itself comes here again with the same mark; a trial that ended is not run twice.
+    ``parent`` is a process whose Ctrl-C is also felt here, None where there is none.
+    """
     log.set_verbosity(verbosity)
-    with nullcontext() if os.getpid() == parent else ignored():
+    with nullcontext() if parent in (None, os.getpid()) else ignored():
         study = Study(open_log(place, create=False), name, sampler, pruner)
         study._patience = _PATIENCE_SECONDS
         try:
+            number = study._after_repetition(mark)
+            if number is not None:
+                return number, None, ""
+            study._delivery.worker = new_worker(mark)
             record, error = study._try_one(function)
             study._delivery.catch_up()
         finally:
@@ -852,6 +1007,11 @@ class _Desk:
     def now(self) -> float:
         return time.time()
 
+    def keep(
+        self, number: int, source: str | Path | bytes, name: str | None, place: Place | None
+    ) -> ArtifactStored:
+        return self._study._keep(source, name, number, place)
+
 
 # --- studies in a storage ------------------------------------------------------------------------------------------
 
@@ -869,6 +1029,7 @@ def create_study(
     load_if_exists: bool = False,
     lease: float | None = 60.0,
     on_lost: str = "fail",
+    artifacts: str | Path | None = None,
 ) -> Study:
     """Make a study, or with ``load_if_exists`` open the one of that name.
 
@@ -884,6 +1045,8 @@ def create_study(
         seed: whole number >= 0, by default drawn at random; it belongs to the study and is recorded.
         lease: seconds within which the trials of a worker that died are noticed; None: never. Recorded.
         on_lost: what becomes of them: "fail", or "retry": they are queued again with the same parameters. Recorded.
+        artifacts: the folder or fsspec URL ("s3://bucket/runs") for files; None: beside the storage where it is a file or folder.
+            Recorded.
 
     Raises:
         StudyExists: the name is taken and ``load_if_exists`` is False.
@@ -896,12 +1059,18 @@ def create_study(
     if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed < 2**64:
         raise SettingError(f"The seed is {seed!r}; it must be a whole number in 0..2**64-1.")
     name = study_name if study_name is not None else f"study-{uuid.uuid4().hex[:8]}"
-    if not name or "\x00" in name:
-        raise SettingError(f"{name!r} is no study name; use a non-empty string.")
+    _check_name(name)
     place = open_log(storage)
     rule = asdict(Lease(lease, on_lost))
     created = StudyCreated(
-        wanted, int(seed), time.time(), space, sampler_settings(chosen), pruner_settings(judge), rule
+        wanted,
+        int(seed),
+        time.time(),
+        space,
+        sampler_settings(chosen),
+        pruner_settings(judge),
+        rule,
+        _where(artifacts),
     )
     try:
         place.append(name, [created], at=0, durable=True)
@@ -932,6 +1101,7 @@ def load_study(
         if len(names) != 1:
             raise StudyNotFound(f"{place.url} holds {len(names)} studies {names}; say which by study_name.")
         study_name = names[0]
+    _check_name(study_name)
     chosen = make_sampler(sampler) if sampler is not None else None
     return Study(place, study_name, chosen, make_pruner(pruner) if pruner is not None else None)
 
@@ -943,30 +1113,53 @@ def study_names(storage: Storage) -> list[str]:
 
 def delete_study(study_name: str, storage: Storage) -> None:
     """Remove a study and all its trials. Raises StudyNotFound."""
+    _check_name(study_name)
     open_log(storage, create=False).delete(study_name)
 
 
 def copy_study(
     from_study_name: str, from_storage: Storage, to_storage: Storage, to_study_name: str | None = None
 ) -> Study:
-    """Copy a study, fact by fact, to another storage or name, and return the copy.
+    """Copy a study, fact by fact, to another storage or name, and return the copy. Whole or not at all.
+
+    Artifacts are not copied: the copy refers to them where they are. Trials that are running stay so in the copy.
 
     Raises:
         StudyNotFound: the first is not there. StudyExists: the second is there already.
     """
     source, target = open_log(from_storage, create=False), open_log(to_storage)
-    name = to_study_name or from_study_name
-    batches = source.read(from_study_name, 0)
+    name = from_study_name if to_study_name is None else to_study_name
+    _check_name(name)
+    first = source.read(from_study_name, 0, 1)[0]
+    if any(
+        type(event) is ArtifactStored
+        for page in pages(source, from_study_name)
+        for batch in page
+        for event in batch
+    ):
+        first = [_with_place(event, source) for event in first]
     try:
-        target.append(name, batches[0], at=0)
+        target.append(name, first, at=0)
     except Conflict:
         raise StudyExists(
             f"There is a study {name!r} in {target.url} already; choose another name."
         ) from None
-    last = len(batches) - 1
-    for position, batch in enumerate(batches[1:], 1):
-        target.append(name, batch, durable=position == last)
+    end = 1
+    try:
+        for page in pages(source, from_study_name, end):
+            for place, batch in enumerate(page, 1):
+                end = target.append(name, batch, at=end, durable=place == len(page))
+    except BaseException:
+        target.delete(name)
+        raise
     return Study(target, name, None, None)
+
+
+def _with_place(event: Event, source: Log) -> Event:
+    """The study's first fact, which says where its artifacts are."""
+    if not isinstance(event, StudyCreated) or event.artifacts is not None:
+        return event
+    return event._replace(artifacts=default_place(source.url))
 
 
 def _goals(
@@ -986,6 +1179,22 @@ def _goals(
     if not named or len({goal.name for goal in named}) != len(named):
         raise SettingError(f"goals is {goals!r}; give at least one goal, each with a name of its own.")
     return named
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not name or not is_storable(name):
+        raise SettingError(f"{name!r} is no study name; use a non-empty text, without NUL and surrogates.")
+
+
+def _where(artifacts: str | Path | None) -> str | None:
+    """The place of artifacts as it is recorded: paths are absolute, as workers start in other folders."""
+    if artifacts is None or "://" in str(artifacts):
+        return None if artifacts is None else str(artifacts)
+    return str(Path(artifacts).expanduser().absolute())
+
+
+def _whose(study: str, trial: int | None) -> str:
+    return f"Study {study!r}" if trial is None else f"Trial {trial} of study {study!r}"
 
 
 def _same_goals(study: Study, wanted: tuple[Goal, ...], given: object) -> Study:

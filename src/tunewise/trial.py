@@ -7,12 +7,23 @@ import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from tunewise.errors import SettingError, SpaceError, TrialInfeasible
-from tunewise.events import Constrained, Event, Noted, ParamsDropped, ParamsSet, Reported, to_plain
+from tunewise.events import (
+    ArtifactStored,
+    Constrained,
+    Event,
+    Noted,
+    ParamsDropped,
+    ParamsSet,
+    Reported,
+    to_plain,
+)
 from tunewise.records import FrozenTrial
 from tunewise.space import Categorical, Domain, Float, Int, Space
+from tunewise.storage.artifacts import Place
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
 
@@ -38,6 +49,12 @@ class Desk(Protocol):
 
     def now(self) -> float:
         """POSIX seconds."""
+        ...
+
+    def keep(
+        self, number: int, source: str | Path | bytes, name: str | None, place: Place | None
+    ) -> ArtifactStored:
+        """Put a file into the place for artifacts; the fact that is still to be written."""
         ...
 
 
@@ -192,6 +209,19 @@ class Trial:
     def set_user_attr(self, key: str, value: Any) -> None:
         """Note something about the trial: anything that JSON can hold. Raises SettingError for others."""
         self._flush([Noted(self.number, {str(key): to_plain(value)})])
+
+    def save_artifact(
+        self, source: str | Path | bytes, name: str | None = None, place: Place | None = None
+    ) -> ArtifactStored:
+        """Keep a file (or bytes) with the trial: a checkpoint, a plot. See `Study.save_artifact`. O(size)."""
+        stored = self._desk.keep(self.number, source, name, place)
+        self._flush([stored])
+        return stored
+
+    @property
+    def artifacts(self) -> tuple[ArtifactStored, ...]:
+        """The files kept with the trial so far; of several under one name the last."""
+        return self._table.artifacts(self.number)
 
     def set_constraints(self, constraints: Mapping[str, float]) -> None:
         """Note constraint values; at most 0 is satisfied, NaN is violated without bound."""

@@ -14,6 +14,7 @@ import sys
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -83,6 +84,9 @@ class _Layout(NamedTuple):
 
     names: tuple[str, ...]
     columns: IntArray
+    place: (
+        slice | IntArray
+    )  # the same columns, as a slice where they lie side by side: a row is written in a third of the time
     all_float: bool
 
 
@@ -215,7 +219,8 @@ class Trials:
     @property
     def finished(self) -> IntArray:
         """Numbers of the finished trials in the order in which they finished. O(new) amortised."""
-        return self.memo("finished", lambda trials: _frozen(np.array(trials._finished, dtype=np.int64)))
+        numbers: Any = self.per_finished("finished", lambda new: new)  # type: ignore[arg-type, return-value]
+        return np.asarray(numbers)
 
     @property
     def n_finished(self) -> int:
@@ -378,6 +383,11 @@ class Trials:
         """The number of the trial that a worker queued or took last."""
         return self._last_of[worker]
 
+    def worker_marked(self, mark: str) -> str | None:
+        """The worker whose name ends in ``-mark`` and that took a trial last; None where there is none. O(workers)."""
+        tail = f"-{mark}"
+        return next((worker for worker in reversed(self._last_of) if worker.endswith(tail)), None)
+
     def running_of(self, worker: str) -> list[int]:
         """Numbers of the running trials that a worker holds. O(running trials)."""
         return [number for number in self.running if self._workers[number] == worker]
@@ -534,8 +544,7 @@ class Trials:
 
     def apply_batches(self, batches: Iterable[Iterable[Event]]) -> None:
         """Fold batches of facts in order."""
-        for events in batches:
-            self.apply_all(events)
+        self.apply_all(chain.from_iterable(batches))
 
     def _unreadable(self, event: Unreadable) -> None:
         self._n_gaps += 1
@@ -559,7 +568,7 @@ class Trials:
     def _study_created(self, event: StudyCreated) -> None:
         self.info = StudyInfo(
             self.info.name, event.goals, event.seed, event.at, event.space, event.sampler, event.pruner,
-            Lease(**event.lease) if event.lease else Lease(),
+            Lease(**event.lease) if event.lease else Lease(), event.artifacts,
         )  # fmt: skip
         n_goals = len(event.goals)
         self._values = np.full((len(self._values), n_goals), np.nan)
@@ -649,7 +658,14 @@ class Trials:
         self._raw[number] = np.nan
         self._names_of[number] = ()
         self._columns["violation"][number] = 0.0
-        for mapping in (self._attrs, self._fixed, self._constraints, self._late, self._other_domains):
+        for mapping in (
+            self._attrs,
+            self._fixed,
+            self._constraints,
+            self._late,
+            self._other_domains,
+            self._artifacts,
+        ):
             mapping.pop(number, None)
         for columns in self._curves.values():
             columns.drop(number)
@@ -674,7 +690,7 @@ class Trials:
         names = tuple(event.params)
         layout = self._layouts.get(names)
         if layout is not None and not (event.domains or self._names_of[number] or self._moved):
-            self._raw[number, layout.columns] = tuple(event.params.values())
+            self._raw[number, layout.place] = tuple(event.params.values())
             self._names_of[number] = layout.names
             return
         self._set_one_by_one(event)
@@ -682,7 +698,9 @@ class Trials:
         if len(known) == len(names) and all(parameter.choices is None for parameter in known):
             columns = np.array([parameter.column for parameter in known], dtype=np.int64)
             all_float = all(isinstance(parameter.first_domain, Float) for parameter in known)
-            self._layouts[names] = _Layout(names, columns, all_float)
+            first, n = int(columns[0]) if names else 0, len(names)
+            place = slice(first, first + n) if (columns == np.arange(first, first + n)).all() else columns
+            self._layouts[names] = _Layout(names, columns, place, all_float)
 
     def _set_one_by_one(self, event: ParamsSet) -> None:
         number = event.number
@@ -770,7 +788,9 @@ class Trials:
             self._values[number] = event.values
             self._loss[number] = loss
             if number not in self._constraints or self._columns["violation"][number] == 0:
-                self._best = [min(best, (y, number)) for best, y in zip(self._best, loss, strict=True)]
+                for goal, y in enumerate(loss):
+                    if y <= self._best[goal][0]:
+                        self._best[goal] = min(self._best[goal], (y, number))
         if event.state != _FAILED:
             self._show_structure(number, self._evidence[not complete])
 
@@ -892,11 +912,6 @@ def _check_kind(name: str, first: Domain | None, domain: Domain) -> None:
             f"Parameter {name!r} was {first} before and is {domain} now; a parameter stays either a number or a "
             "choice. Use another name."
         )
-
-
-def _frozen(array: IntArray) -> IntArray:
-    array.flags.writeable = False
-    return array
 
 
 def _code(choices: list[Choice], value: Choice) -> int:

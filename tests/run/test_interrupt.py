@@ -11,7 +11,9 @@ import time
 import pytest
 
 import tunewise as tw
-from tunewise.run.interrupt import first_finishes
+from tunewise.run.interrupt import Unbroken, first_finishes, raise_in_main
+from tunewise.run.processes import _leave
+from tunewise.run.threads import Threads
 
 SCRIPT = """
     import sys, time
@@ -101,3 +103,65 @@ def test_the_usual_handler_is_back_afterwards():
         os.kill(os.getpid(), signal.SIGINT)
         assert stopped.wait(5)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.fixture
+def asked_to_end():
+    """SIGTERM asks this process to end as it does a process of `Processes`."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_a_request_to_end_leaves_no_trial_running_whenever_it_comes(n, tmp_path, monkeypatch, asked_to_end):
+    tw.logging.set_verbosity(60)
+    study = tw.create_study("s", tmp_path / "s.db", sampler="random", seed=1)
+    append, count = study.storage.append, iter(range(1, 100))
+
+    def append_and_be_asked(*args, **settings):
+        """The n-th append is done, but nobody in this process knows it yet."""
+        end = append(*args, **settings)
+        if next(count) == n:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return end
+
+    def train(trial):
+        trial.report(trial.suggest_float("x", 0, 1), 0)
+        return 1.0
+
+    monkeypatch.setattr(study.storage, "append", append_and_be_asked)
+    with pytest.raises(SystemExit):
+        study.optimize(train, 2)
+    states = [trial.state.name for trial in tw.load_study("s", tmp_path / "s.db").trials]
+    assert states == {1: ["QUEUED"], 2: ["QUEUED"], 3: ["COMPLETE"], 4: ["COMPLETE", "QUEUED"]}[n]
+
+
+def test_a_request_waits_for_the_end_of_an_unbroken_step():
+    done = []
+    with pytest.raises(SystemExit), Unbroken():
+        raise_in_main(SystemExit())
+        done.append("step")
+    assert done == ["step"]
+    with pytest.raises(SystemExit):
+        raise_in_main(SystemExit())
+
+
+def test_a_thread_is_interrupted_after_its_unbroken_step():
+    begun, go, done = threading.Event(), threading.Event(), []
+
+    def work():
+        with Unbroken():
+            begun.set()
+            go.wait(5)
+            done.append("step")
+        done.append("more")
+
+    threads = Threads()
+    future = threads.submit(work)
+    assert begun.wait(5)
+    threading.Timer(0.1, go.set).start()
+    threads.interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        future.result(5)
+    assert done == ["step"]

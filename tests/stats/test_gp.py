@@ -14,11 +14,12 @@ def data(n=25):
     return Z, np.sin(5 * Z[:, 0]) + Z[:, 4] + 0.1 * RNG.standard_normal(n), RNG.random(n) * 0.1
 
 
-def test_the_gradient_is_that_of_the_value():
+@pytest.mark.parametrize("n_hyper", [5, 6])
+def test_the_gradient_is_that_of_the_value_with_and_without_a_quadratic_trend(n_hyper):
     Z, y, extra = data()
-    for theta in RNG.normal(0, 0.7, (5, 5)):
+    for theta in RNG.normal(0, 0.7, (5, n_hyper)):
         _, gradient = gp.negative_log_posterior(theta, Z, y, GROUP, extra)
-        for i, step in enumerate(np.eye(5) * 1e-5):
+        for i, step in enumerate(np.eye(n_hyper) * 1e-5):
             up, _ = gp.negative_log_posterior(theta + step, Z, y, GROUP, extra)
             down, _ = gp.negative_log_posterior(theta - step, Z, y, GROUP, extra)
             assert (up - down) / 2e-5 == pytest.approx(gradient[i], rel=1e-5, abs=1e-6)
@@ -44,9 +45,11 @@ def test_leaving_one_out_is_leaving_one_out():
         assert sigma[i] ** 2 == pytest.approx(sd[0] ** 2 + hyper.noise_var + extra[i], rel=1e-5)
 
 
-def test_predictions_have_the_gradients_that_differences_show():
+@pytest.mark.parametrize("quadratic_var", [0.0, 0.7])
+def test_predictions_have_the_gradients_that_differences_show(quadratic_var):
     Z, y, extra = data()
-    posterior = gp.condition(Z, y, GROUP, extra, gp.prior_mode(GROUP))
+    hyper = gp.prior_mode(GROUP)._replace(quadratic_var=quadratic_var)
+    posterior = gp.condition(Z, y, GROUP, extra, hyper)
     at = RNG.random((6, 5))
     mu, sigma, d_mu, d_sigma = gp.predict_with_gradient(posterior, at)
     assert np.allclose((mu, sigma), gp.predict(posterior, at))
@@ -67,3 +70,25 @@ def test_repeated_points_are_no_trouble():
     mean, sd = gp.predict(posterior, Z[:1])
     assert mean[0] == pytest.approx(1, abs=0.01)
     assert np.isfinite(sd).all()
+
+
+def test_a_bowl_in_ten_dimensions_is_known_from_fewer_points_with_a_quadratic_trend():
+    rng, group = np.random.default_rng(1), np.arange(10)
+    Z, at, where, steep = (
+        rng.random((30, 10)),
+        rng.random((200, 10)),
+        rng.random(10),
+        10 ** rng.uniform(-1, 1, 10),
+    )
+
+    def bowl(X):
+        return ((X - where) ** 2) @ steep
+
+    y = (bowl(Z) - bowl(Z).mean()) / bowl(Z).std()
+    truth = (bowl(at) - bowl(Z).mean()) / bowl(Z).std()
+    errors = {}
+    for with_quadratic in (False, True):
+        hyper = gp.fit(Z, y, group, np.zeros(30), with_quadratic=with_quadratic)
+        mean, _ = gp.predict(gp.condition(Z, y, group, np.zeros(30), hyper), at)
+        errors[with_quadratic] = float(((mean - truth) ** 2).mean())
+    assert errors[True] < 0.75 * errors[False]

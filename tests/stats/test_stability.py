@@ -43,8 +43,9 @@ def test_spikes_do_not_depend_on_the_unit_of_the_norm(scale):
 
 def test_a_norm_that_is_not_finite_is_a_spike():
     run = norms(np.random.default_rng(2), n=50)
-    run[7] = math.inf
-    assert 7 in spikes(run)
+    run[7], run[8] = math.inf, 0.0
+    assert spikes(run).tolist() == [7]
+    assert len(spikes(np.ones(50))) == 0
     assert spikes(np.array([1.0, math.nan])).tolist() == [1]
 
 
@@ -88,6 +89,18 @@ def test_a_falling_noisy_loss_has_not_risen_and_a_blown_up_one_has():
     assert loss_rise(risen).share > 0.5
     assert 195 <= loss_rise(risen).step <= 399
     assert loss_rise(np.array([1.0, math.nan])).share == math.inf
+
+
+def test_v25_noise_is_no_harm_and_a_blow_up_is():
+    """Noise as large as a twentieth of the descent."""
+    rng = np.random.default_rng(6)
+    calm = 2 * np.exp(-np.arange(1000) / 200) + 0.1 * rng.standard_normal(1000)
+    blown = calm.copy()
+    blown[400:] += np.exp(-np.arange(600) / 100)
+    assert not loss_rise(calm).harmful
+    assert loss_rise(blown).harmful
+    assert loss_rise(np.r_[calm, np.nan]).harmful
+    assert not loss_rise(calm[:5]).harmful
 
 
 def test_an_early_blow_up_is_its_height():

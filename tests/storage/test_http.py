@@ -19,12 +19,13 @@ import pytest
 
 import tunewise as tw
 from tunewise.errors import SettingError, StorageError, StorageUnreachable
-from tunewise.events import Noted, Reported, StudyNoted, Unreadable
+from tunewise.events import Noted, Reported, StudyNoted, Unreadable, encode
 from tunewise.storage import MemoryLog, open_log
 from tunewise.storage.http_run import token_of
 from tunewise.storage.log import MOST_BYTES
 from tunewise.storage.sqlite import SqliteLog
 from tunewise.testing.logs import CREATED
+from tunewise.testing.strategies import facts
 
 COMMAND = Path(sys.executable).with_name("tunewise")
 
@@ -151,6 +152,40 @@ def test_wrong_requests_are_refused_with_a_sentence(path, body, server, inner):
     assert len(answer["message"]) > 15
     assert len(inner.read("s", 0)) == 1
     assert inner.studies() == ["s"]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "directory", "postgresql", "mariadb", "redis"])
+def test_no_text_makes_the_server_stumble(kind, opener, serve):
+    log = opener(kind)()
+    log.append("s", [CREATED], at=0)
+    head, server = json.loads(encode([CREATED])), serve(log)
+    for odd in (
+        "\x00",
+        "a\x00b",
+        "\ud800",
+        "x\udfffy",
+        "é" * 300,
+        "x" * 5000,
+        "🎲",
+        "../x",
+        "'; --",
+        "%s{0}",
+    ):
+        fact = [["note", 0, {odd: odd}]]
+        for path, body in [
+            ("read", {"study": odd, "start": 0}),
+            ("append", {"study": odd, "events": head, "at": 0}),
+            ("append", {"study": odd, "events": fact}),
+            ("append", {"study": "s", "events": fact, "op": odd[:100]}),
+            ("append", {"study": "s", "events": fact, "op": odd[:100]}),
+            ("beat", {"study": odd, "worker": "w", "stamp": "1"}),
+            ("beat", {"study": "s", "worker": odd[:200], "stamp": odd[:1000]}),
+            ("beat", {"study": "s", "worker": odd[:200]}),
+            ("delete", {"study": odd}),
+        ]:
+            assert send(server, f"/v1/{path}", body)[0] in (200, 404, 422), (path, body)
+    assert send(server, "/v1/read", {"study": "s", "start": 2**53 - 1})[0] == 200
+    assert log.studies() == ["s"]
 
 
 def test_unknown_paths_and_methods_do_nothing(server, inner):
@@ -345,6 +380,16 @@ def test_the_command_refuses_to_be_open_to_all():
     assert "--no-token" in done.stderr
 
 
+def test_the_command_refuses_a_token_that_could_be_guessed():
+    done = subprocess.run(
+        [COMMAND, "serve", "runs.db", "--port", "0"],
+        env={**os.environ, "TUNEWISE_TOKEN": "secret"}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "could be guessed" in done.stderr
+    assert "secret" not in done.stderr
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 def test_requests_can_be_encrypted(tmp_path, monkeypatch):
     subprocess.run(
@@ -378,24 +423,36 @@ def test_requests_keep_to_the_description(server):
         keeps_to_it(operation.ok())
 
 
-def keeps_to_it(operation):
+def keeps_to_it(operation, n_examples=25):
+    """Half of the requests are made to be about the study that is there, and a quarter have facts that can be read."""
     import schemathesis
     from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
 
     # Facts have rules that the description leaves to words, so not everything that it allows is accepted.
-    acceptance = schemathesis.checks.CHECKS.get_by_names(["positive_data_acceptance"])
-    left_out = acceptance if operation.path.endswith("append") else []
+    acceptance = schemathesis.checks.CHECKS.get_by_names(
+        ["positive_data_acceptance", "negative_data_rejection"]
+    )
+    is_append, is_delete = operation.path.endswith("append"), operation.path.endswith("delete")
     headers = {"Authorization": "Bearer a-token-for-tests"}
+    batches = st.lists(facts(), min_size=1, max_size=3).map(lambda batch: json.loads(encode(batch)))
 
     @settings(
-        max_examples=25,
+        max_examples=n_examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
         derandomize=True,
     )
-    @given(case=operation.as_strategy())
-    def check(case):
+    @given(case=operation.as_strategy(), is_known=st.booleans(), batch=st.none() | batches)
+    def check(case, is_known, batch):
+        body = case.body if isinstance(case.body, dict) else {}
+        is_changed = is_known and "study" in body and not is_delete
+        if is_changed:
+            body["study"] = "s"
+        if is_changed and is_append and batch is not None:
+            body["events"] = batch
+        left_out = acceptance if is_append or is_changed else []
         case.call_and_validate(headers=headers, excluded_checks=left_out)
 
     check()

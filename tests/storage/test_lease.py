@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tunewise.storage import lease
-from tunewise.storage.lease import LOOKS, Pulse, Stamps, Watch, is_gone, new_worker, whereabouts
+from tunewise.storage.lease import BEATS, CROWD, LOOKS, Pulse, Stamps, Watch, is_gone, new_worker, whereabouts
 
 
 def test_workers_have_names_of_their_own():
@@ -43,6 +43,40 @@ def test_looks_that_did_not_happen_do_not_count():
     assert watch.lost({"w": "1"}) == []
 
 
+def test_beats_without_a_look_count():
+    watch = Watch()
+    assert watch.lost({"w": "1"}) == []
+    for _ in range(LOOKS - 1):
+        watch.pass_by()
+    assert watch.lost({"w": "1"}) == ["w"]
+
+
+def test_in_a_crowd_few_look():
+    """Each of 1,000 workers in one of 60 beats; among a few, all of them always."""
+    few, crowd = Watch(), Watch()
+    few.lost({str(i): "1" for i in range(CROWD)})
+    crowd.lost({str(i): "1" for i in range(1000)})
+    assert all(few.is_due() for _ in range(1000))
+    n_looks = sum(crowd.is_due() for _ in range(10_000))
+    assert 0 < n_looks < 400  # 160 expected
+
+
+def test_a_crowd_notices_who_is_lost(monkeypatch):
+    """A thousand workers, of which 16 look at a time, notice a hanging one within two leases."""
+    watches = [Watch() for _ in range(1000)]
+    stamps = dict.fromkeys(map(str, range(1000)), "0")
+    for watch in watches:
+        watch.lost(stamps)
+    for beat in range(1, 2 * BEATS + 1):
+        stamps = {worker: "0" if worker == "7" else str(beat) for worker in stamps}
+        for watch in watches:
+            if not watch.is_due():
+                watch.pass_by()
+            elif watch.lost(stamps) == ["7"]:
+                return
+    raise AssertionError("nobody noticed")
+
+
 def test_a_worker_that_left_is_forgotten():
     watch = Watch()
     for _ in range(LOOKS):
@@ -63,6 +97,19 @@ def test_a_process_that_is_gone_is_lost_at_once():
     child.wait()
     assert is_gone(where)
     assert Watch().lost({"w": f"1 {where}"}) == ["w"]
+
+
+def test_who_has_just_renewed_its_stamp_is_not_looked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "tunewise.storage.lease.is_gone", lambda where: asked.append(where) or where == "gone"
+    )
+    watch = Watch()
+    assert watch.lost({"a": "1 here", "b": "1 here"}) == []
+    assert watch.lost({"a": "2 here", "b": "2 gone"}) == []
+    assert asked == ["here", "here"]
+    assert watch.lost({"a": "3 here", "b": "2 gone"}) == ["b"]
+    assert asked == ["here", "here", "gone"]
 
 
 def test_what_cannot_be_known_is_not_claimed(monkeypatch):

@@ -37,12 +37,13 @@ def overwriting(log, study, events, at=None, **extra):
 BREACHES = {
     "forgets operations": {"append": lambda log, *args, op=None, **extra: log.append(*args, **extra)},
     "ignores conflicts": {"append": overwriting},
-    "reads from the beginning": {"read": lambda log, study, start: log.read(study, 0)},
-    "reads backwards": {"read": lambda log, study, start: log.read(study, start)[::-1]},
+    "reads from the beginning": {"read": lambda log, study, start, *most: log.read(study, 0, *most)},
+    "reads backwards": {"read": lambda log, study, start, *most: log.read(study, start, *most)[::-1]},
+    "reads more than is asked for": {"read": lambda log, study, start, *most: log.read(study, start)},
     "loses the last event": {"append": lambda log, study, events, *args, **extra: log.append(study, events[:-1], *args, **extra)},
     "folds names": {"append": lambda log, study, *args, **extra: log.append(study.lower().strip(), *args, **extra),
-                    "read": lambda log, study, start: log.read(study.lower().strip(), start)},
-    "one map of stamps": {"beat": lambda log, study, worker, stamp: log.beat("s", worker, stamp)},
+                    "read": lambda log, study, *places: log.read(study.lower().strip(), *places)},
+    "one map of stamps": {"beat": lambda log, study, *args: log.beat("s", *args)},
     "forgets to delete": {"delete": lambda log, study: None},
 }  # fmt: skip
 

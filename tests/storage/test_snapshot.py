@@ -101,7 +101,9 @@ def test_a_study_opens_the_same_from_its_snapshot(tmp_path, monkeypatch, cache):
     reads = []
     read = SqliteLog.read
     monkeypatch.setattr(
-        SqliteLog, "read", lambda log, name, start: reads.append(start) or read(log, name, start)
+        SqliteLog,
+        "read",
+        lambda log, name, start, *most: reads.append(start) or read(log, name, start, *most),
     )
     again = tw.load_study("s", path)
     assert min(reads) > 100
@@ -115,6 +117,28 @@ def test_a_study_opens_the_same_from_its_snapshot(tmp_path, monkeypatch, cache):
     x = one.suggest_float("x", -1, 1)
     file.unlink()
     assert tw.load_study("s", path).trials[one.number].params == {} or x == x
+
+
+def test_a_study_is_read_page_by_page(tmp_path, monkeypatch):
+    for module in ("tunewise.storage.log", "tunewise.study"):
+        monkeypatch.setattr(f"{module}.PAGE", 7)
+    monkeypatch.setattr(snapshot, "FROM_EVENTS", 50)
+    sizes, read = [], SqliteLog.read
+
+    def paged(log, name, start, most=7):
+        batches = read(log, name, start, most)
+        sizes.append(len(batches))
+        return batches
+
+    study = tw.create_study("s", tmp_path / "s.db", sampler="random", seed=3)
+    other = tw.load_study("s", tmp_path / "s.db")
+    study.optimize(branching, 20)
+    monkeypatch.setattr(SqliteLog, "read", paged)
+    for opened in (other, tw.load_study("s", tmp_path / "s.db"), tw.load_study("s", tmp_path / "s.db")):
+        assert repr(list(opened.trials)) == repr(list(study.trials))
+    copy = tw.copy_study("s", tmp_path / "s.db", tmp_path / "copy.db")
+    assert repr(list(copy.trials)) == repr(list(study.trials))
+    assert set(sizes) >= {7} and max(sizes) == 7
 
 
 def test_suggestions_do_not_depend_on_a_snapshot(tmp_path, monkeypatch, cache):

@@ -3,12 +3,15 @@
 import multiprocessing
 import os
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from tunewise.errors import StorageError, StorageUnreachable
 from tunewise.events import Noted, StudyNoted, Unreadable, encode
+from tunewise.storage.salvage import quick_check
 from tunewise.storage.sqlite import SqliteLog
 from tunewise.testing.logs import CREATED
 
@@ -145,7 +148,7 @@ def test_a_locked_file_is_reported_as_unreachable(log, monkeypatch):
 
 def test_a_durable_append_is_synced_and_others_are_not(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr("tunewise.storage.sqlite._sync_file", synced.append)
+    monkeypatch.setattr("tunewise.storage.sqlite_hand._sync_file", synced.append)
     log = SqliteLog(tmp_path / "s.db")
     log.append("s", [CREATED], at=0)
     log.append("s", [StudyNoted({})])
@@ -161,8 +164,59 @@ def test_a_disk_that_does_not_sync_is_reported(log, monkeypatch):
     def fail(_descriptor):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("tunewise.storage.sqlite._sync_file", fail)
+    monkeypatch.setattr("tunewise.storage.sqlite_hand._sync_file", fail)
     with pytest.raises(StorageUnreachable, match="Input/output error"):
         log.append("s", [StudyNoted({})], durable=True, op="x")
     monkeypatch.undo()
     assert log.append("s", [StudyNoted({})], durable=True, op="x") == 2
+
+
+def _append_for_a_while(path, n):
+    log = SqliteLog(path)
+    for _ in range(n):
+        log.append("s", [Noted(0, {"k": 1})])
+        time.sleep(0.002)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.timeout(60)
+def test_children_of_a_fork_keep_the_file_when_their_parent_lets_go_of_it(log):
+    """Whoever inherits a connection inherits what SQLite believes to hold of locks, but no locks."""
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=_append_for_a_while, args=(log.path, 100)) for _ in range(2)]
+    for child in children:
+        child.start()
+    time.sleep(0.1)
+    log.append("s", [Noted(0, {"k": 1})], durable=True)
+    log.close()
+    for child in children:
+        child.join()
+    assert len(log.read("s", 0)) == 202
+    assert quick_check(log.path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.timeout(60)
+def test_a_fork_waits_for_what_other_threads_write(log):
+    stop, failures = threading.Event(), []
+
+    def write():
+        try:
+            while not stop.is_set():
+                log.append("s", [Noted(0, {"k": 1})], durable=True)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(len(log.read("s", 0, 1)) - 1)
+        assert os.waitpid(pid, 0)[1] == 0
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert quick_check(log.path) == []

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from tunewise.errors import MissingExtra, StorageError, StorageUnreachable
 from tunewise.storage import MemoryLog, open_log
 from tunewise.storage.directory import DirectoryLog
 from tunewise.storage.sqlite import SqliteLog
+from tunewise.storage.url import opened_as
+from tunewise.testing.logs import CREATED
 
 
 def test_urls_choose_the_backend(tmp_path):
@@ -115,3 +118,16 @@ def test_a_storage_that_is_not_there_is_not_made_by_reading(kind, server_of, tmp
     with pytest.raises(StorageError, match="check the"):
         open_log(url, create=False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["runs.db", "sqlite:///runs.db?durability=normal", "dir:runs", Path("runs.db")]
+)
+def test_what_was_opened_here_can_be_opened_from_another_folder(written, tmp_path, monkeypatch):
+    log = open_log(written)
+    log.append("s", [CREATED], at=0)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = open_log(opened_as(log), create=False)
+    assert again.studies() == ["s"]
+    assert again._durable == log._durable == ("normal" not in str(written))

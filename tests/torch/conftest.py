@@ -42,6 +42,12 @@ def make_trial() -> type[RecordingTrial]:
     return RecordingTrial
 
 
+@pytest.fixture(params=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+def device(request) -> str:
+    """Every kind of device that is there."""
+    return request.param
+
+
 @pytest.fixture
 def blobs() -> TensorDataset:
     """103 points of three classes in four dimensions."""

@@ -18,9 +18,9 @@ from tunewise.torch.dropout import count_dropout
 from tunewise.torch.optimizers import LADDERS
 
 
-def make(data, optimizer="nesterov", norm=False, steps=40, **settings):
+def make(data, optimizer="nesterov", norm=False, steps=40, device="cpu", **settings):
     @recipe(
-        data, data, max_steps=steps, batch_size=16, evals=4, device="cpu", optimizer=optimizer, **settings
+        data, data, max_steps=steps, batch_size=16, evals=4, device=device, optimizer=optimizer, **settings
     )
     def network(trial):
         width = trial.suggest_categorical("width", [8, 16])
@@ -43,9 +43,9 @@ def studies(network, together, n=12, pruner=None, like=None):
 
 
 @pytest.mark.parametrize("family", LADDERS)
-def test_together_equals_alone(blobs, family):
-    one = studies(make(blobs, family, trials=60), 0)
-    many = studies(make(blobs, family, trials=60), 12, like=one)
+def test_together_equals_alone(blobs, family, device):
+    one = studies(make(blobs, family, trials=60, device=device), 0)
+    many = studies(make(blobs, family, trials=60, device=device), 12, like=one)
     for a, b in zip(one.trials, many.trials, strict=True):
         assert a.params == b.params
         assert a.state == b.state
@@ -53,20 +53,54 @@ def test_together_equals_alone(blobs, family):
             assert b.curves["loss"][step] == pytest.approx(value, rel=1e-3, abs=1e-4)
 
 
-def test_together_equals_alone_with_batch_norm(blobs):
-    one = studies(make(blobs, "adamw", norm=True), 0)
-    many = studies(make(blobs, "adamw", norm=True), 12, like=one)
+def test_together_equals_alone_with_batch_norm(blobs, device):
+    one = studies(make(blobs, "adamw", norm=True, device=device), 0)
+    many = studies(make(blobs, "adamw", norm=True, device=device), 12, like=one)
     assert [t.value for t in many.trials] == pytest.approx([t.value for t in one.trials], rel=1e-3)
 
 
+def test_together_equals_alone_in_a_convolutional_network(device, monkeypatch):
+    """At rates that do not throw a network about, and in full precision: else a last digit decides where it ends."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(60) % 3
+    pixels = torch.randn(60, 3, 8, 8, generator=generator) + labels[:, None, None, None]
+    images = TensorDataset(pixels.to(memory_format=torch.channels_last), labels)
+
+    @recipe(
+        images,
+        images,
+        max_steps=20,
+        batch_size=16,
+        evals=4,
+        device=device,
+        optimizer="nesterov",
+        lr=(1e-3, 0.1),
+    )
+    def network(trial):
+        convolution = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        convolution.bias.requires_grad_(False)
+        return nn.Sequential(convolution, nn.GroupNorm(4, 8), nn.ReLU(), nn.Flatten(), nn.Linear(128, 3))
+
+    one = studies(network, 0, n=4)
+    many = studies(network, 4, n=4, like=one)
+    assert [t.value for t in many.trials] == pytest.approx([t.value for t in one.trials], rel=1e-3)
+    one = many.trials[0]
+    live = tw.create_study(goals={"loss": "minimize"}, seed=0)
+    live.enqueue_trial(one.params, {"seed": one.user_attrs["seed"]})
+    torch.manual_seed(one.user_attrs["seed"] % 2**63)
+    start = nn.Conv2d(3, 8, 3).bias
+    assert torch.equal(network.fit(live.ask())[0].bias.cpu(), start)  # a frozen parameter stays
+
+
 @pytest.mark.parametrize("family", LADDERS)
-def test_alone_equals_a_loop_written_by_hand(blobs, family):
-    network = make(blobs, family, trials=60, lr=(1e-3, 1e-2))
+def test_alone_equals_a_loop_written_by_hand(blobs, family, device):
+    network = make(blobs, family, trials=60, lr=(1e-3, 1e-2), device=device)
     ours = studies(network, 4, n=4)
 
-    @training(max_steps=40, batch_size=16, evals=4, device="cpu")
+    @training(max_steps=40, batch_size=16, evals=4, device=device)
     def by_hand(trial):
-        net = network._build(trial)
+        net = network._build(trial).to(device)
         count_dropout(net, trial.seed)
         optimizer = trial.optimizer(net.parameters(), family, trials=60, lr=(1e-3, 1e-2))
         for x, y in trial.batches(blobs):
@@ -82,25 +116,25 @@ def test_alone_equals_a_loop_written_by_hand(blobs, family):
     assert [t.value for t in ours.trials] == pytest.approx([t.value for t in theirs.trials], rel=1e-3)
 
 
-def test_a_member_that_diverges_leaves_the_others_alone(blobs):
+def test_a_member_that_diverges_leaves_the_others_alone(blobs, device):
     def settings(trial):
         return "sgd", {"lr": 1e6 if trial.number % 2 else 0.01, "one_minus_momentum": 0.1}
 
-    study = studies(make(blobs, settings, steps=60, schedule="constant", warmup=0.0), 6, n=6)
+    study = studies(make(blobs, settings, steps=60, schedule="constant", warmup=0.0, device=device), 6, n=6)
     states = [t.state for t in study.trials]
     assert states[1::2] == [TrialState.INFEASIBLE] * 3
     assert states[0::2] == [TrialState.COMPLETE] * 3
     assert all(math.isfinite(t.value) for t in list(study.trials)[0::2])
 
 
-def test_a_pruned_member_leaves_its_stack(blobs):
-    study = studies(make(blobs), 12, n=24, pruner="median")
+def test_a_pruned_member_leaves_its_stack(blobs, device):
+    study = studies(make(blobs, device=device), 12, n=24, pruner="median")
     states = {t.state for t in study.trials}
     assert states == {TrialState.COMPLETE, TrialState.PRUNED}
 
 
-def test_fit_gives_the_model_of_the_best_evaluation(blobs):
-    network = make(blobs)
+def test_fit_gives_the_model_of_the_best_evaluation(blobs, device):
+    network = make(blobs, device=device)
     study = studies(network, 4, n=4)
     again = tw.create_study(goals={"loss": "minimize"}, seed=0)
     again.enqueue_trial(study.best_params, {"seed": study.best_trial.user_attrs["seed"]})

@@ -10,13 +10,14 @@ import random
 import sys
 import tempfile
 import time
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import tunewise as tw
 from tunewise.events import TrialReleased
 from tunewise.storage import open_log
+from tunewise.storage.log import pages
 from tunewise.storage.salvage import quick_check
 
 if __package__ in (None, ""):
@@ -102,7 +103,7 @@ def judge(kind, url, diary, start, end, killed, kills):
     """Hold the store against the workers' diary."""
     trials = tw.load_study("s", url).trials
     log = open_log(url)
-    batches = log.read("s", 0)
+    batches = list(chain.from_iterable(pages(log, "s")))
     log.close()
     entries = [json.loads(line) for line in diary.read_text().splitlines()]
     told = [entry for entry in entries if entry[0] == "told"]

@@ -174,7 +174,7 @@ def test_a_connection_that_is_cut_for_a_while(kind, tmp_path):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["http", *(["postgresql", "mariadb", "redis"] if IS_FULL else [])])
+@pytest.mark.parametrize("kind", ["http", "postgresql", "mariadb", "redis"])
 def test_a_server_that_crashes_and_comes_back(kind, tmp_path):
     if kind == "http":
         server = HttpServer(f"sqlite:///{tmp_path}/s.db").__enter__()
@@ -190,17 +190,24 @@ def test_a_server_that_crashes_and_comes_back(kind, tmp_path):
         time.sleep(0.3)
         crash()
         time.sleep(1.0)
-        back()
+        try:
+            back()
+        except Exception:
+            study.stop()  # nobody waits for a server that does not come back
+            raise
 
     thread = threading.Thread(target=restart)
     thread.start()
     told = {}
-    study.optimize(objective, 150, n_jobs=2, callbacks=[lambda s, row: told.update({row.number: row.values})])
+    n_trials = 150 if IS_FULL else 80
+    study.optimize(
+        objective, n_trials, n_jobs=2, callbacks=[lambda s, row: told.update({row.number: row.values})]
+    )
     thread.join()
     study._delivery.catch_up()
     trials = tw.load_study("s", server.url).trials
     assert [row.number for row in trials] == list(range(len(trials)))
     assert all(trials[number].values == values for number, values in told.items())
-    assert [row.state.name for row in trials] == ["COMPLETE"] * 150
+    assert [row.state.name for row in trials] == ["COMPLETE"] * n_trials
     study.detach()
     server.kill() if kind == "http" else server.stop()

@@ -35,7 +35,10 @@ _COMMANDS = {
     "best": "Show the best trial of a study.",
     "ask": "Start a trial and print its parameters.",
     "tell": "Finish a trial with its result.",
-    "export": "Write all trials to a CSV, JSON or Parquet file.",
+    "edit": "Annotate, invalidate or delete a trial.",
+    "export": "Write all trials to a CSV, JSON, Parquet or SQLite file.",
+    "copy": "Copy a study to another storage or name.",
+    "artifacts": "List the files kept with a study, or fetch one.",
     "serve": "Serve a storage over HTTP to workers on other machines.",
 }
 _EXIT_ERROR, _EXIT_USAGE, _EXIT_INTERRUPTED, _EXIT_PIPE = 3, 4, 130, 141

@@ -59,7 +59,7 @@ def _examine(target: str, repair: bool) -> Iterator[Finding]:
 def _file(target: str) -> Path | None:
     """The SQLite file that a target names, where it is there."""
     path = Path(target.partition("?")[0].removeprefix("sqlite:///")).expanduser().absolute()
-    return path if path.is_file() and path.read_bytes()[:1] else None
+    return path if path.is_file() and path.stat().st_size else None
 
 
 def _damaged_file(file: Path, wrong: list[str], repair: bool) -> Finding:

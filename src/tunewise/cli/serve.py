@@ -11,6 +11,9 @@ import click
 from tunewise.cli.help import epilog
 from tunewise.errors import SettingError
 
+_FEWEST_CHARACTERS = 16
+"""Of a token."""
+
 
 @click.command(
     "serve",
@@ -67,6 +70,10 @@ def command(
         )
     log = open_log(storage)
     token = None if no_token else os.environ.get("TUNEWISE_TOKEN") or token_of(log.url, token_file)
+    if token is not None and len(token) < _FEWEST_CHARACTERS:
+        raise SettingError(
+            f"The token has {len(token)} characters and could be guessed; use {_FEWEST_CHARACTERS} or more, or leave it out."
+        )
     sock = listen(host, port)
     scheme = "https" if certificate else "http"
     click.echo(f"Serving {log.url} at {scheme}://{_shown(host)}:{sock.getsockname()[1]}")

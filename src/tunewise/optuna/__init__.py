@@ -22,7 +22,7 @@ from tunewise.optuna.study import (
 )
 from tunewise.optuna.trial import FixedTrial, FrozenTrial, Trial, TrialState, create_trial
 
-_MODULES = ("distributions", "exceptions", "logging", "pruners", "samplers", "study", "trial")
+_MODULES = ("artifacts", "distributions", "exceptions", "logging", "pruners", "samplers", "study", "trial")
 
 __all__ = [  # noqa: PLE0604 (modules are loaded when first used)
     "FixedTrial",

@@ -23,7 +23,7 @@ def run_trials(
     run_one: Callable[[], FrozenTrial],
     *,
     submit: Callable[[], Future[Any]] | None = None,
-    collect: Callable[[Future[Any]], FrozenTrial] = Future.result,
+    collect: Callable[[Future[Any]], FrozenTrial | None] = Future.result,
     cancel: Callable[[], None] | None = None,
     callbacks: Sequence[Callable[[FrozenTrial], None]],
     n_trials: int | None,
@@ -36,7 +36,8 @@ def run_trials(
     """Call ``run_one`` again and again, in ``n_threads`` threads (-1: one a core), and the callbacks after each.
 
     With ``submit``, trials run elsewhere, ``n_threads`` at once; ``collect`` makes their records, ``cancel`` ends what runs,
-    and callbacks run here. A trial that comes back queued (its worker was lost) does not count; another one is begun for it.
+    and callbacks run here. A trial that comes back queued (its worker was lost), or as None (lost before it began), does not
+    count; another one is begun for it.
 
     Ends by itself on `SearchExhausted`. Any other exception ends the loop after the running trials, and is
     raised; so does Ctrl-C. A second Ctrl-C ends the running trials, too.
@@ -48,8 +49,8 @@ def run_trials(
     deadline = None if seconds is None else time.monotonic() + seconds
     with Progress(n_trials, describe, shown=progress) as bar, first_finishes(stopped):
 
-        def note(record: FrozenTrial) -> bool:
-            if not record.state.is_finished:
+        def note(record: FrozenTrial | None) -> bool:
+            if record is None or not record.state.is_finished:
                 return False
             bar.advance(record)
             for callback in callbacks:

@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from tunewise.errors import SettingError, WorkerLost
+from tunewise.run.interrupt import raise_in_main
 
 _START_SECONDS = 600.0
 """How long a process may take to start, which imports the script."""
@@ -93,21 +94,19 @@ class Processes(Executor):
         theirs.close()
         try:
             if not wait([ours, process.sentinel], _START_SECONDS):
-                raise WorkerLost(f"did not start within {_START_SECONDS:g} s", process.pid, False)
+                raise WorkerLost(f"did not start within {_START_SECONDS:g} s")
             with suppress(EOFError, OSError):
                 ours.recv()  # it has started
                 if not wait([ours, process.sentinel], self.trial_seconds):
                     process.kill()  # not asked to end: its trial is not to be given back
-                    raise WorkerLost(
-                        f"ended after {self.trial_seconds:g} s, its time limit", process.pid, True
-                    )
+                    raise WorkerLost(f"ended after {self.trial_seconds:g} s, its time limit", is_late=True)
                 kind, value, text = ours.recv()
                 process.join(_GRACE_SECONDS)
                 if kind == "error":
                     raise value from RuntimeError(f"in the process of the trial:\n{text}")
                 return value
             process.join()
-            raise WorkerLost(f"its process {_how(process.exitcode)}", process.pid, False)
+            raise WorkerLost(f"its process {_how(process.exitcode)}")
         finally:
             _end(process)
             ours.close()
@@ -141,7 +140,7 @@ def _end_with(parent: Any) -> None:
 
 def _leave(number: int, _frame: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # asked again, it must not stop giving its trial back
-    raise SystemExit(128 + number)
+    raise_in_main(SystemExit(128 + number))
 
 
 def _end(process: Any) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from tunewise.run.interrupt import is_put_off
+
 _GRACE_SECONDS = 5.0
 """How long threads may take to end when they are asked to, before they are left behind."""
 
@@ -32,6 +34,8 @@ class Threads:
         """Raise KeyboardInterrupt in all that run, which takes effect with the next Python instruction, and wait a little."""
         threads = list(self._running)
         for thread in threads:
+            if is_put_off(thread.ident or 0, KeyboardInterrupt()):
+                continue
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
             )

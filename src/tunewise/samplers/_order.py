@@ -6,6 +6,8 @@ then those that violate constraints, completed or pruned, by their violation. Di
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from tunewise.records import TrialState
@@ -47,6 +49,21 @@ def best_to_worst(trials: Trials) -> IntArray:
     return trials.memo("best to worst", _ordered)
 
 
+def best_of_first(trials: Trials, first: int) -> IntArray:
+    """Numbers below ``first`` of completed and pruned trials, the best first; for one goal. O(n)."""
+    merit, numbers = merits(trials), trials.finished
+    places = np.flatnonzero((numbers < first) & (merit[:, 0] < UNRANKED))
+    return np.asarray(numbers[places[_sorting(merit[places], numbers[places])]])
+
+
+def sorted_by_merit(trials: Trials, rows: IntArray) -> IntArray:
+    """Some finished trials from the best to the worst, those without a place last; for one goal. O(k log k)."""
+    merit = _merits(trials, rows)
+    merit[merit[:, 0] >= UNRANKED] = UNRANKED, 0.0, 0.0
+    return np.asarray(rows[_sorting(merit, rows)])
+
+
+@lru_cache(maxsize=256)
 def checkpoint(n: int) -> int:
     """The latest of 0, 1, ..., 20, 22, 24, 26, ... (a tenth more each time) that is not above n."""
     at = min(n, 20)

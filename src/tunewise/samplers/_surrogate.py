@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from tunewise.samplers._features import feature_groups, features
 from tunewise.samplers._observations import Observations
@@ -26,13 +27,17 @@ from tunewise.stats.acquisition import (
 )
 from tunewise.stats.warp import Warp, make_warp
 from tunewise.trials import Trials
-from tunewise.types import FloatArray
+from tunewise.types import BoolArray, FloatArray
 
 MOST_POINTS = 256
 _MOST_TO_FIT = 128
 _FAILURE_NOISE = 0.25
 _SHARES = (0.0, 0.5, 1.0)
 _CAUTION = 2.0  # the power of the probability of success
+_BARRIER = 100.0
+_RECENT = 20
+_LEAST_SCORE, _SCORE_PER_SHARE = 1.0, 10.0  # of normal quantiles
+_HOPELESS = 1000.0
 
 
 class Fitted(NamedTuple):
@@ -71,18 +76,24 @@ class Model(NamedTuple):
 
 
 class Improvement(NamedTuple):
-    """The acquisition: log expected improvement on ``best`` plus log probability of success, squared."""
+    """The acquisition: log expected improvement on ``best`` plus log probability of success, squared.
+
+    What falls short of the log probability ``floor`` counts `_BARRIER` times more, which only leaves points below it where
+    there is nothing else.
+    """
 
     model: Model
     best: float
     success: gp.Posterior | None
+    floor: float
 
     def value(self, Z: FloatArray) -> FloatArray:
         """(m,) at features Z (m, D)."""
         value = log_expected_improvement(*self.model.predict(Z), self.best)
         if self.success is None:
             return value
-        return np.asarray(value + _CAUTION * log_probability_positive(*gp.predict(self.success, Z)))
+        log_p = log_probability_positive(*gp.predict(self.success, Z))
+        return np.asarray(value + _CAUTION * log_p + _BARRIER * np.minimum(log_p - self.floor, 0.0))
 
     def value_and_gradient(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(m,) and (m, D) at features Z (m, D)."""
@@ -92,21 +103,24 @@ class Improvement(NamedTuple):
         if self.success is not None:
             mu, sigma, *slopes = gp.predict_with_gradient(self.success, Z)
             log_p, *weights = log_probability_positive_gradient(mu, sigma)
-            value, gradient = value + _CAUTION * log_p, gradient + _CAUTION * _chain(weights, slopes)
+            short = log_p < self.floor
+            value = value + _CAUTION * log_p + _BARRIER * np.where(short, log_p - self.floor, 0.0)
+            caution = _CAUTION + _BARRIER * short
+            gradient = gradient + caution[:, None] * _chain(weights, slopes)
         return value, gradient
 
 
 def improvement(
-    model: Model, fitted: Fitted, space: Space, seen: Observations
+    model: Model, fitted: Fitted, space: Space, seen: Observations, floor: float
 ) -> tuple[Improvement, FloatArray]:
     """The acquisition, and the posterior means (g,) at the trials that went well, the best of which is to be improved."""
     Z, bad = features(space, seen.X), seen.infeasible
     mu, _ = model.predict(Z[~bad])
     success = None
     if bad.any():
-        hyper = fitted.hyper._replace(signal_var=1.0, noise_var=0.05)
+        hyper = fitted.hyper._replace(signal_var=1.0, noise_var=0.05, quadratic_var=0.0)
         success = gp.condition(Z, np.where(bad, -1.0, 1.0), feature_groups(space), np.zeros(len(Z)), hyper)
-    return Improvement(model, float(mu.min()), success), mu
+    return Improvement(model, float(mu.min()), success, floor), mu
 
 
 def _chain(weights: list[FloatArray], slopes: list[FloatArray]) -> FloatArray:
@@ -174,7 +188,7 @@ def _fit(space: Space, seen: Observations, trend: Trend | None) -> Fitted:
             warp = make_warp(seen.loss[~seen.infeasible], power)
             y, extra = _targets(warp, chosen)
             rest = y - shift
-            hyper = gp.fit(Z, rest, group, extra)
+            hyper = gp.fit(Z, rest, group, extra, with_quadratic=True)
             left_out = gp.leave_one_out(gp.condition(Z, rest, group, extra, hyper), rest)
             density = _log_density(rest, *left_out)[good].sum()
             total = float(density + warp.log_slope(chosen.loss[good]).sum())
@@ -220,3 +234,23 @@ def most_telling(space: Space, seen: Observations, most: int = MOST_POINTS) -> O
     spread = np.linspace(0, n - 1, most // 4).astype(np.int64)
     chosen = dict.fromkeys([*order[: most // 4].tolist(), *near.tolist(), *spread.tolist()])
     return seen.take(np.sort(np.array(list(chosen)[:most])))
+
+
+def least_probability(infeasible: BoolArray) -> float:
+    """The log probability of success that a suggestion must have: the more of the last 20 trials went wrong, the higher.
+
+    A thermostat. What a search believes of places where it has not been is most wrong where the search most wants to go, so a
+    fixed bar lets through far more failures than it promises.
+    """
+    share = float(infeasible[-_RECENT:].mean()) if len(infeasible) else 0.0
+    return float(log_ndtr(_LEAST_SCORE + _SCORE_PER_SHARE * share))
+
+
+def hopeless(loss: FloatArray) -> BoolArray:
+    """Which losses (n,) are as good as diverged: 1,000 times as far above the third quartile as that is above the best."""
+    known = loss[np.isfinite(loss)]
+    if not len(known):
+        return np.zeros(len(loss), dtype=bool)
+    best, q3 = np.quantile(known, [0.0, 0.75])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray((loss - q3 > _HOPELESS * (q3 - best)) & (q3 > best))

@@ -16,7 +16,7 @@ import numpy as np
 
 from tunewise.errors import SettingError
 from tunewise.records import TrialState
-from tunewise.samplers._order import best_to_worst
+from tunewise.samplers._order import best_of_first, sorted_by_merit
 from tunewise.samplers.base import in_name_order, require_one_goal
 from tunewise.space import Domain, Int, Space
 from tunewise.stats import cma
@@ -69,8 +69,7 @@ def continued(trials: Trials, space: Space, turns: Turns, rng: np.random.Generat
 
     Its first covariance is that of the 10 + 3d best trials (warm start: Nomura et al., AAAI 2021).
     """
-    order = best_to_worst(trials)
-    early = order[order < turns.first][: 10 + 3 * space.n_dims]
+    early = best_of_first(trials, turns.first)[: 10 + 3 * space.n_dims]
     return _draw(trials, space, _Learner(CmaEs(), space.pinned({}), turns, tuple(early.tolist())), rng)
 
 
@@ -155,7 +154,7 @@ class _Learner:
 
     def _learnt(self, state: _State, trials: Trials) -> _State:
         axes = _axes_of(self.space)
-        rows = _sorted(np.array(state.waiting), trials)
+        rows = sorted_by_merit(trials, np.array(state.waiting))
         U = self.space.to_unit(self.space.mask(trials.raw(self.space, rows)))
         normal = state.normal
         if len(axes.numeric):
@@ -199,14 +198,6 @@ def _point(state: _State, axes: _Axes, rng: np.random.Generator) -> FloatArray:
     for j, p in zip(axes.unordered, state.choice, strict=True):
         u[j] = (min(int(np.searchsorted(np.cumsum(p), rng.random())), len(p) - 1) + 0.5) / len(p)
     return u
-
-
-def _sorted(rows: IntArray, trials: Trials) -> IntArray:
-    """From the best to the worst; diverged trials last."""
-    order = best_to_worst(trials)
-    place = np.full(len(trials), len(trials), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return rows[np.lexsort((rows, place[rows]))]
 
 
 def _spread_in_cells(X: FloatArray, normal: cma.Normal, axes: _Axes, rng: np.random.Generator) -> FloatArray:

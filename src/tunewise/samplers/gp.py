@@ -2,7 +2,8 @@
 
 Losses are winsorised and warped (the warp that predicts left-out losses best); a diverged trial counts as worse than all
 others, with extra noise, and a second process models where trials survive (`_surrogate`). The next point has the highest
-log expected improvement plus log probability of success (`_acquire`).
+log expected improvement plus log probability of success (`_acquire`), which must be the more probable the more of the last
+trials went wrong. Losses a thousand times as bad as the usual ones count as diverged.
 """
 
 from __future__ import annotations
@@ -70,9 +71,10 @@ class GP:
         found = observations(trials, space, number)
         if np.isfinite(found.loss).sum() + found.infeasible.sum() < self._startup(space):
             return self._first(trials, space, number)
-        seen = found._replace(
-            loss=_one_loss(trials, found, rng), infeasible=found.infeasible | (found.violation > 0)
-        )
+        from tunewise.samplers._surrogate import hopeless
+
+        loss = _one_loss(trials, found, rng)
+        seen = found._replace(loss=loss, infeasible=found.infeasible | (found.violation > 0) | hopeless(loss))
         if not np.isfinite(seen.loss[~seen.infeasible]).any() or space.n_dims == 0:
             return self._escape(space, seen, rng)
         return self._improve(trials, space, seen, number, rng)
@@ -132,7 +134,13 @@ class GP:
     def _improve(
         self, trials: Trials, space: Space, seen: Observations, number: int, rng: np.random.Generator
     ) -> FloatArray:
-        from tunewise.samplers._surrogate import improvement, learnt, most_telling, posterior
+        from tunewise.samplers._surrogate import (
+            improvement,
+            learnt,
+            least_probability,
+            most_telling,
+            posterior,
+        )
 
         key = trials.goals[0].name if len(trials.goals) == 1 else None
         second_turn = number % 2 == 0 and key is not None and n_cells(space) is None
@@ -145,7 +153,9 @@ class GP:
             trend, region = None, around_best(space, seen)
             fitted = learnt(trials, space, seen, key, around_best)
         near = most_telling(space, region.view(seen))
-        improved, mu = improvement(posterior(space, near, fitted, trend), fitted, space, near)
+        improved, mu = improvement(
+            posterior(space, near, fitted, trend), fitted, space, near, least_probability(seen.infeasible)
+        )
         top = np.flatnonzero(~near.infeasible)[np.argsort(mu, kind="stable")[:_SEEDS]]
         seeds = np.concatenate([near.X[top], *([] if trend is None else [trend.best])])
         visited = _raw(space, np.concatenate([seen.X, seen.pending]))

@@ -109,9 +109,12 @@ class _Axes(NamedTuple):
 
     n_choices: IntArray  # (d,), 0 for numeric axes
     least_width: FloatArray  # (d,) half a bin of discrete axes
+    has_unordered: bool
 
     def widths(self, numeric: FloatArray, n: int) -> FloatArray:
         """``numeric`` (n, d) or (d,) with the widths of unordered axes put in."""
+        if not self.has_unordered:
+            return numeric
         return np.where(self.n_choices > 0, choice_widths(n, self.n_choices), numeric)
 
 
@@ -119,7 +122,7 @@ class _Axes(NamedTuple):
 def _axes(space: Space) -> _Axes:
     n_choices = [0 if d.is_numeric else d.n_values or 0 for d in space.domains]
     least_width = [0.5 / d.n_values if d.n_values else 0.0 for d in space.domains]
-    return _Axes(np.array(n_choices, dtype=np.int64), np.array(least_width))
+    return _Axes(np.array(n_choices, dtype=np.int64), np.array(least_width), any(n_choices))
 
 
 class _Evidence(NamedTuple):

@@ -48,7 +48,7 @@ class Mixture:
     def log_density(self, C: FloatArray) -> FloatArray:
         """Log of the density relative to uniform at points C (c, d): (c,). O(c n d) in one matrix product."""
         known = ~np.isnan(C)
-        c = np.nan_to_num(C)
+        c = np.where(known, C, 0.0)
         query = np.concatenate([c * c, c, known], axis=1).astype(self._features.dtype, copy=False)
         exponent = query @ self._features.T
         for j in self._unordered:
@@ -63,16 +63,19 @@ class Mixture:
 
     def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
         """n points (n, d); coordinates in which the chosen kernel is inactive are uniform. O(n d)."""
-        kernel = np.searchsorted(np.cumsum(self._weight), rng.random(n), side="right")
+        kernel = self._weight.cumsum().searchsorted(rng.random(n), side="right")
         u, fresh = rng.random((2, n, self._X.shape[1]))
-        rows = np.flatnonzero(kernel < len(self._X))
-        x, s = self._X[kernel[rows]], np.broadcast_to(self._width, self._X.shape)[kernel[rows]]
-        numeric = self._n_choices == 0
-        with np.errstate(invalid="ignore"):
-            near = np.where(numeric, x + s * quantile(u[rows], -x / s, (1.0 - x) / s), x)
-        keep = ~np.isnan(near) & (numeric | (u[rows] >= s))
+        rows = (kernel < len(self._X)).nonzero()[0]
+        kernel, u = kernel[rows], u[rows]
+        x, s = self._X[kernel], self._width[kernel] if self._width.ndim > 1 else self._width
+        near = x + s * quantile(u, -x / s, (1.0 - x) / s)
+        keep = ~np.isnan(near)
+        if len(self._unordered):
+            numeric = self._n_choices == 0
+            near = np.where(numeric, near, x)
+            keep = ~np.isnan(near) & (numeric | (u >= s))
         fresh[rows] = np.where(keep, near, fresh[rows])
-        return np.asarray(np.clip(fresh, 0.0, 1.0))
+        return np.asarray(fresh.clip(0.0, 1.0))
 
     def _gain(self, j: int) -> FloatArray:
         """How much more log density the kernels (n,) or () give to their own choice on axis j than to another one."""
@@ -120,13 +123,13 @@ def neighbour_widths(X: FloatArray, exponent: float) -> FloatArray:
     arXiv:2304.11127, sec. 3.3.5) and at most 1; 1 where a kernel has no neighbour. The borders are no neighbours.
     """
     n, d = X.shape
-    order = np.argsort(X, axis=0)
+    order, column = X.argsort(axis=0), np.arange(d)
     padded = np.full((n + 2, d), np.nan)
-    padded[1:-1] = np.take_along_axis(X, order, axis=0)
-    gaps = np.diff(padded, axis=0)
+    padded[1:-1] = X[order, column]
+    gaps = padded[1:] - padded[:-1]
     width = np.empty((n, d))
-    np.put_along_axis(width, order, np.fmax(gaps[1:], gaps[:-1]), axis=0)
-    return np.clip(np.nan_to_num(width, nan=1.0), min(100, n + 2) ** -exponent, 1.0)
+    width[order, column] = np.fmax(gaps[1:], gaps[:-1])
+    return np.where(np.isnan(width), 1.0, width).clip(min(100, n + 2) ** -exponent, 1.0)
 
 
 def common_widths(n: int, d: int, scale: float) -> FloatArray:

@@ -6,7 +6,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import median_filter
+from scipy.signal import lfilter
 from scipy.special import bdtr
 
 from tunewise.stats.intervals import jeffreys
@@ -14,52 +15,64 @@ from tunewise.types import BoolArray, FloatArray, IntArray
 
 _WINDOW = 101
 _MAD_TO_SD = 1.4826
+_HARM = 0.2  # share of what a loss had gained
+_NOISE = 6.0  # SDs from a running minimum of noise to its top
 
 
-def spikes(norm: FloatArray, z: float = 6.0) -> IntArray:
-    """Steps at which a gradient norm stands out: its log lies ``z`` robust SDs above the running median.
+def spikes(norm: FloatArray, z: float = 5.0) -> IntArray:
+    """Steps at which a gradient norm stands out: its log lies ``z`` robust SDs above the running median. O(n).
 
-    Median and MAD are taken over a centred window of 101 steps, so that slow drift does not count. Norms that
-    are not finite are spikes. O(n window).
+    Median and MAD are taken over a centred window of 101 steps, so that slow drift does not count and one spike does not
+    hide another; no window's SD counts as less than the whole run's, or than 1 %. Norms that are not finite are spikes.
     """
-    n = len(norm)
-    if n < 5:
+    known = np.isfinite(norm) & (norm > 0)
+    if known.sum() < 11:
         return np.flatnonzero(~np.isfinite(norm))
-    finite = np.isfinite(norm) & (norm > 0)
-    log = np.log(np.where(finite, norm, 1.0))
-    width = min(_WINDOW, n if n % 2 else n - 1)
-    windows = sliding_window_view(np.pad(log, width // 2, mode="reflect"), width)
-    middle = np.median(windows, axis=1)
-    spread = np.median(np.abs(windows - middle[:, None]), axis=1) * _MAD_TO_SD
-    spread = np.maximum(spread, 0.01)  # norms of a deterministic toy hardly vary; 1 % is no spike
-    return np.flatnonzero(~np.isfinite(norm) | (finite & (log - middle > z * spread)))
+    log = np.full(len(norm), math.log(float(np.median(norm[known]))))
+    log[known] = np.log(norm[known])
+    width = min(_WINDOW, len(norm) // 2 * 2 - 1)
+    above = log - median_filter(log, width, mode="reflect")
+    spread = np.maximum(median_filter(np.abs(above), width, mode="reflect"), np.median(np.abs(above)))
+    return np.flatnonzero(~np.isfinite(norm) | (known & (above > z * np.maximum(_MAD_TO_SD * spread, 0.01))))
 
 
 class Rise(NamedTuple):
-    """How far a loss rose again: the greatest share of what it had gained, the step of the top, and how long."""
+    """How far a loss rose again: the greatest share of what it had gained, the step of the top, and how long.
+
+    It is ``harmful`` above a fifth of the gain for 1 % of the steps, or where a loss is not finite.
+    """
 
     share: float
     step: int
     lasted: float
 
+    @property
+    def harmful(self) -> bool:
+        """Whether the training was hurt."""
+        return not math.isfinite(self.share) or (self.share > _HARM and self.lasted >= 0.01)
 
-def loss_rise(loss: FloatArray, level: float = 0.2) -> Rise:
-    """The worst rise of a training loss (n,): (smoothed loss - running minimum) / (first - running minimum).
 
-    Smoothing is a median of 5. ``lasted`` is the share of all steps spent above ``level``; a run that lost
-    everything has share 1, one that ended in NaN has inf.
+def loss_rise(loss: FloatArray, level: float = _HARM) -> Rise:
+    """The worst rise of a training loss (n,): (smoothed loss - running minimum) / (first - running minimum). O(n).
+
+    Smoothing is exponential, with a half-life of 1 % of the steps (2 at least). Six SDs of what is left of the noise are no
+    rise, and less than 5 % of the whole descent or of the first loss counts as that much gained. ``lasted`` is the share of
+    all steps spent above ``level``; a run that lost everything has share 1, one with a loss that is not finite has inf.
     """
+    n = len(loss)
     if not np.isfinite(loss).all():
         return Rise(math.inf, int(np.flatnonzero(~np.isfinite(loss))[0]), 1.0)
-    width = min(5, len(loss))
-    smooth = np.median(sliding_window_view(loss, width), axis=1) if width else loss
-    if len(smooth) < 2:
+    if n < 10:
         return Rise(0.0, 0, 0.0)
+    first = float(np.median(loss[: max(3, n // 100)]))
+    decay = 0.5 ** (1 / max(2.0, n / 100))
+    smooth = lfilter([1 - decay], [1, -decay], loss, zi=[decay * first])[0]
     lowest = np.minimum.accumulate(smooth)
-    gained = np.maximum(smooth[0] - lowest, 0.05 * abs(float(smooth[0])) + 1e-12)
-    share = (smooth - lowest) / gained
+    gained = np.maximum(first - lowest, 0.05 * max(first - float(lowest[-1]), abs(first), 1e-300))
+    jitter = _MAD_TO_SD * float(np.median(np.abs(np.diff(loss)))) * math.sqrt((1 - decay) / (1 + decay) / 2)
+    share = np.maximum(smooth - lowest - _NOISE * jitter, 0.0) / gained
     top = int(np.argmax(share))
-    return Rise(float(share[top]), top + width // 2, float((share > level).mean()))
+    return Rise(float(share[top]), top, float((share > level).mean()))
 
 
 def early_blow_up(loss: FloatArray, within: int = 100) -> float:

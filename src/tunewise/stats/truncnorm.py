@@ -17,9 +17,9 @@ def quantile(u: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
 
     Beyond 37 standard deviations, where doubles cannot hold the mass, the end nearest to the centre is returned.
     """
-    u, low, high = np.broadcast_arrays(np.asarray(u, dtype=np.float64), low, high)
-    upper = low > 0
+    upper = np.asarray(low) > 0
     a, b = np.where(upper, -high, low), np.where(upper, -low, high)
-    mass_below, mass = ndtr(a), ndtr(b) - ndtr(a)
+    mass_below = ndtr(a)
+    mass = ndtr(b) - mass_below
     x = np.where(mass > 0, ndtri(mass_below + np.where(upper, 1.0 - u, u) * mass), b)
-    return np.clip(np.where(upper, -x, x), low, high)
+    return np.asarray(np.where(upper, -x, x).clip(low, high))

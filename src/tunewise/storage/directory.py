@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import threading
@@ -30,7 +31,7 @@ from tunewise.errors import StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.frame import from_bodies, to_body
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 from tunewise.storage.records_file import (
     Record,
     look_again,
@@ -53,14 +54,29 @@ class _Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._prefix = f"{folder}{os.sep}"
         self.end = 0
         self.tokens: dict[str, int] = {}
-        self.unsynced: list[Path] = []
+        self.unsynced: list[str] = []
+        self.bodies: dict[int, str] = {}  # of batches met on the way of an append, for the next reader
 
-    def file(self, position: int) -> Path:
+    def keep(self, position: int, bodies: Sequence[str | None]) -> None:
+        """Keep the bodies of batches from a position on, but for large ones, for whoever reads next."""
+        if len(self.bodies) > BLOCK:
+            self.bodies.clear()
+        self.bodies.update((p, body) for p, body in enumerate(bodies, position) if body and len(body) < 2**14)
+
+    def block(self, position: int) -> str:
+        """The folder of a position's block. These are strings, as each append and each batch read makes several."""
+        return f"{self._prefix}{position // BLOCK:06d}"
+
+    def file(self, position: int) -> str:
         """Where the batch at a position is, or will be."""
-        block, rest = divmod(position, BLOCK)
-        return self.folder / f"{block:06d}" / f"{rest:04d}"
+        return f"{self._prefix}{position // BLOCK:06d}/{position % BLOCK:04d}"
+
+    def temporary(self) -> str:
+        """A name for a file that is being written."""
+        return f"{self._prefix}tmp/{uuid.uuid4().hex}"
 
     def see(self, position: int, token: str) -> None:
         """Note that a position is taken."""
@@ -94,12 +110,12 @@ class DirectoryLog:
         """A new lock, in the child of a fork."""
         self._lock = threading.RLock()
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on."""
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them."""
         with self._errors(), self._lock:
             place = self._place(study)
-            bodies = self._read_on(study, place, start)
-        return from_bodies(bodies, start)
+            bodies = self._read_on(study, place, start, most)
+        return from_bodies(bodies[:most], start)
 
     def append(
         self,
@@ -120,7 +136,7 @@ class DirectoryLog:
             place = self._place(study)
             if op is not None and (op in place.tokens or self._was_done(study, place, op)):
                 return place.tokens[op] + 1
-            temporary = place.folder / "tmp" / uuid.uuid4().hex
+            temporary = place.temporary()
             try:
                 write_file(temporary, to_bytes(body, token), durable)
                 position = self._link(study, place, temporary, token, at)
@@ -128,14 +144,15 @@ class DirectoryLog:
                 raise self._missing(study) from None
             finally:
                 with suppress(OSError):
-                    temporary.unlink()
+                    Path(temporary).unlink()
+            place.keep(position, [body])
             self._make_durable(place, position, durable)
             if position % BLOCK == BLOCK - 1:
                 self._compact(place, position // BLOCK)
         return position + 1
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps. O(workers) small files."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps: O(workers) small files."""
         with self._errors(), self._lock:
             folder = self._place(study).folder / "stamps"
             file = folder / hashlib.sha256(worker.encode(errors="replace")).hexdigest()[:24]
@@ -146,7 +163,7 @@ class DirectoryLog:
                     temporary = folder.parent / "tmp" / uuid.uuid4().hex
                     write_file(temporary, json.dumps([worker, stamp]).encode(), False)
                     temporary.replace(file)
-                found = [name.read_text() for name in folder.iterdir()]
+                found = [name.read_text() for name in folder.iterdir()] if look else []
             except FileNotFoundError:
                 if not look_again(folder):
                     raise self._missing(study) from None
@@ -200,7 +217,7 @@ class DirectoryLog:
         with self._errors(), self._lock:
             place = self._place(study)
             for position in positions:
-                place.file(position).parent.mkdir(exist_ok=True)
+                Path(place.block(position)).mkdir(exist_ok=True)
                 with suppress(FileExistsError):
                     write_file(place.file(position), b"", durable=True)
 
@@ -225,13 +242,13 @@ class DirectoryLog:
             raise taken(study, 0, known.end) from None
         head.unlink(missing_ok=True)
         if durable:
-            for folder in (place.file(0).parent, place.folder, place.folder.parent, self._head(study).parent):
+            for folder in (place.block(0), place.folder, place.folder.parent, self._head(study).parent):
                 sync_folder(folder)
         place.see(0, token)
         self._places[study] = place
         return 1
 
-    def _link(self, study: str, place: _Place, temporary: Path, token: str, at: int | None) -> int:
+    def _link(self, study: str, place: _Place, temporary: str, token: str, at: int | None) -> int:
         """Give a file the next position (or ``at``), and return it."""
         if place.end == 0 or at is not None:
             self._find_end(study, place)
@@ -241,10 +258,10 @@ class DirectoryLog:
             position = place.end
             try:
                 if position % BLOCK == 0:
-                    place.file(position).parent.mkdir(exist_ok=True)
+                    Path(place.block(position)).mkdir(exist_ok=True)
                 os.link(temporary, place.file(position))
             except FileExistsError:
-                self._read_on(study, place, position)
+                place.keep(position, self._read_on(study, place, position))
                 if place.tokens.get(token, -1) >= position:  # ours: the answer to an earlier request was lost
                     return place.tokens[token]
                 if at is not None:
@@ -272,22 +289,25 @@ class DirectoryLog:
             finally:
                 os.close(descriptor)
         place.unsynced.clear()
-        sync_folder(place.file(position).parent)
+        sync_folder(place.block(position))
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def _read_on(self, study: str, place: _Place, start: int) -> list[str | None]:
-        """The bodies of the batches from ``start`` on, None for those that are damaged."""
+    def _read_on(self, study: str, place: _Place, start: int, most: float = math.inf) -> list[str | None]:
+        """The bodies of the batches from ``start`` on, at least ``most`` or all, None for those that are damaged."""
         bodies: list[str | None] = []
-        if not look_again(place.file(start).parent) and not look_again(place.folder):
+        if not look_again(place.block(start)) and not look_again(place.folder):
             self._places.pop(study, None)
             raise self._missing(study)
-        while True:
+        while len(bodies) < most:
             position = start + len(bodies)
+            if position in place.bodies:
+                bodies.append(place.bodies.pop(position))
+                continue
             records = self._records_at(place, position)
             if records is None:
                 place.end = max(place.end, position)
-                return bodies
+                break
             last = max((record.position for record in records), default=position)
             known = {record.position: record for record in records}
             for number in range(position, last + 1):
@@ -295,13 +315,13 @@ class DirectoryLog:
                 bodies.append(None if record is None else record.body)
                 if record is not None:
                     place.see(number, record.token)
+        return bodies
 
     def _records_at(self, place: _Place, position: int) -> list[Record] | None:
         """The batch at a position, and those after it where they lie in the same file; None past the end."""
-        block, rest = divmod(position, BLOCK)
-        if rest == 0 or position + 1 < place.end:  # far from the end: perhaps in a segment
+        if position % BLOCK == 0 or position + 1 < place.end:  # far from the end: perhaps in a segment
             with suppress(FileNotFoundError):
-                return read_records(place.folder / f"{block:06d}.seg", position)
+                return read_records(f"{place.block(position)}.seg", position)
         try:
             return read_records(place.file(position), position)
         except FileNotFoundError:
@@ -329,22 +349,22 @@ class DirectoryLog:
                 first = block * BLOCK
                 records = [self._records_at(place, position) for position in range(first, first + BLOCK)]
                 sound = [record for found in records if found for record in found[:1]]
-                temporary = place.folder / "tmp" / uuid.uuid4().hex
+                temporary = place.temporary()
                 write_file(temporary, segment(sound), durable=True)
                 with suppress(FileExistsError):
                     os.link(temporary, target)
-                temporary.unlink(missing_ok=True)
+                Path(temporary).unlink()
                 sync_folder(place.folder)
             self._replace_names(place, target, block * BLOCK)
 
     def _replace_names(self, place: _Place, target: Path, first: int) -> None:
         inode = target.stat().st_ino
+        temporary = place.temporary()
         for position in range(first, first + BLOCK):
             file = place.file(position)
-            if file.stat().st_ino != inode:
-                temporary = place.folder / "tmp" / uuid.uuid4().hex
+            if Path(file).stat().st_ino != inode:
                 os.link(target, temporary)
-                temporary.replace(file)  # at no moment is the number free
+                Path(temporary).replace(file)  # at no moment is the number free
 
     # --- studies and the folder ------------------------------------------------------------------------------------
 

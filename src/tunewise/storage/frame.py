@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from tunewise.events import Event, Unreadable, decode, encode
 from tunewise.storage.log import check_size
@@ -22,12 +23,17 @@ def from_rows(rows: Sequence[tuple[str, int | None]], first: int) -> list[list[E
     return from_bodies([body if is_sound(body, crc) else None for body, crc in rows], first)
 
 
-def from_bodies(bodies: Sequence[str | None], first: int) -> list[list[Event]]:
-    """The batches of bodies at positions ``first``, ...; a damaged one (None, or no JSON) as one `Unreadable`. O(size)."""
-    sound = iter(decode([body for body in bodies if body is not None]))
+def from_bodies(
+    bodies: Sequence[Any], first: int, read: Callable[[Sequence[Any]], list[list[Event]]] = decode
+) -> list[list[Event]]:
+    """The batches of bodies at positions ``first``, ...; a damaged one (None, or no JSON) as one `Unreadable`. O(size).
+
+    With ``read=decode_rows``, of bodies that were parsed already.
+    """
+    sound = iter(read([body for body in bodies if body is not None]))
     batches = [next(sound) if body is not None else [_DAMAGED] for body in bodies]
     for place, batch in enumerate(batches):
-        if len(batch) == 1 and type(batch[0]) is Unreadable:
+        if len(batch) == 1 and type(batch[0]) is Unreadable and not batch[0].reason.startswith("position "):
             batches[place] = [Unreadable(f"position {first + place}: {batch[0].reason}")]
     return batches
 

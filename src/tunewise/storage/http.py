@@ -17,10 +17,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tunewise.errors import Conflict, SettingError, StorageError, StorageUnreachable, StudyNotFound
-from tunewise.events import Event
+from tunewise.events import Event, decode_rows, parse
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.frame import from_bodies, to_body
 from tunewise.storage.http_api import API
+from tunewise.storage.log import PAGE
 from tunewise.storage.retry import attempts
 
 _RETRY_SECONDS = 3.0
@@ -67,16 +68,15 @@ class HttpLog:
     def __del__(self) -> None:
         self.close()
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on; one request for up to 8 MiB of them."""
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them; one request for up to 8 MiB."""
         batches: list[list[Event]] = []
         more = True
-        while more:
+        while more and len(batches) < most:
             answer = self._ask("read", {"study": study, "start": start + len(batches)})
-            bodies = [None if batch is None else json.dumps(batch) for batch in answer["batches"]]
-            batches += from_bodies(bodies, start + len(batches))
+            batches += from_bodies(answer["batches"], start + len(batches), decode_rows)
             more = answer["more"]
-        return batches
+        return batches[:most]
 
     def append(
         self,
@@ -93,11 +93,10 @@ class HttpLog:
         answer = self._ask("append", about, events=body)
         return int(answer["end"])
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
-        stamps: dict[str, str] = self._ask("beat", {"study": study, "worker": worker, "stamp": stamp})[
-            "stamps"
-        ]
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
+        about = {"study": study, "worker": worker, "stamp": stamp, "look": look}
+        stamps: dict[str, str] = self._ask("beat", about)["stamps"]
         return stamps
 
     def studies(self) -> list[str]:
@@ -186,7 +185,7 @@ class HttpLog:
 
 def _parsed(data: bytes) -> Any:
     try:
-        answer = json.loads(data)
+        answer = parse(data.decode())
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}

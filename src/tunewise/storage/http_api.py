@@ -6,7 +6,8 @@ from tunewise.types import Json
 
 API = "v1"
 
-_STUDY = {"type": "string", "description": "The name of the study."}
+_TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
+_STUDY = {**_TEXT, "description": "The name of the study."}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
 _BATCH = {
     "type": "array",
@@ -74,7 +75,7 @@ def openapi() -> Json:
                     {
                         "at": {**_COUNT, "type": ["integer", "null"]},
                         "durable": {"type": "boolean"},
-                        "op": {"type": ["string", "null"], "minLength": 1, "maxLength": 100},
+                        "op": {**_TEXT, "type": ["string", "null"], "minLength": 1, "maxLength": 100},
                     },
                     more={"409": "The position is taken."},
                 )
@@ -82,10 +83,13 @@ def openapi() -> Json:
             f"/{API}/beat": {
                 "post": _request(
                     "beat",
-                    "Write (or with null erase) the stamp of a worker, and give all.",
+                    "Write (or with null erase) the stamp of a worker, and give all, or with look=false none.",
                     {"stamps": {"type": "object", "additionalProperties": {"type": "string"}}},
-                    {"study": _STUDY, "worker": {"type": "string", "maxLength": 200}},
-                    {"stamp": {"type": ["string", "null"], "maxLength": 1000}},
+                    {"study": _STUDY, "worker": {**_TEXT, "maxLength": 200}},
+                    {
+                        "stamp": {**_TEXT, "type": ["string", "null"], "maxLength": 1000},
+                        "look": {"type": ["boolean", "null"]},
+                    },
                 )
             },
             f"/{API}/delete": {

@@ -25,7 +25,7 @@ from tunewise.errors import (
 )
 from tunewise.events import Unreadable, encode
 from tunewise.storage.http_api import API, openapi
-from tunewise.storage.log import MOST_BYTES, Log
+from tunewise.storage.log import MOST_BYTES, PAGE, Log, is_storable
 from tunewise.storage.wire import from_json
 
 _MOST_BODY = MOST_BYTES + 2**16
@@ -43,30 +43,47 @@ class Tail:
         self._log = log
         self._study = study
         self._lock = threading.Lock()
-        self._first: int | None = None
+        self._first = 0
         self._bodies: list[str] = []
 
     @property
     def end(self) -> int:
         """The position after the last batch that it knows."""
-        return (self._first or 0) + len(self._bodies)
+        return self._first + len(self._bodies)
 
-    def read(self, start: int) -> list[str]:
-        """The bodies from a position on; "null" for a damaged one."""
+    def read(self, start: int) -> tuple[list[str], bool]:
+        """(The next bodies from a position on, "null" for a damaged one; whether there may be more)."""
         with self._lock:
-            if self._first is None or start < self._first:
-                self._first, self._bodies = start, []
-            end = self._first + len(self._bodies)
-            batches = self._log.read(self._study, end)
-            self._bodies += [
-                "null" if batch and type(batch[0]) is Unreadable else encode(batch) for batch in batches
-            ]
-            found = self._bodies[start - self._first :]
-            spare = len(self._bodies) - _TAIL
-            if spare > _TAIL:
-                del self._bodies[:spare]
-                self._first += spare
-            return found
+            if self._first <= start <= self.end:
+                news, more = self._page(self.end)
+                self._bodies += news
+                found = self._bodies[start - self._first :]
+                spare = len(self._bodies) - _TAIL
+                if spare > _TAIL:
+                    del self._bodies[:spare]
+                    self._first += spare
+                return found, more
+        page, more = self._page(start)
+        with self._lock:
+            if page and start > self.end:
+                self._first, self._bodies = start, page
+        return page, more
+
+    def add(self, text: str, end: int) -> bool:
+        """Take in a batch that was just appended before position ``end``, so that nobody has to read it.
+
+        False where another one is known there: the study was deleted and made again behind our back.
+        """
+        with self._lock:
+            place = end - 1 - self._first
+            if place == len(self._bodies):
+                self._bodies.append(text)
+            return not 0 <= place < len(self._bodies) or self._bodies[place] == text
+
+    def _page(self, start: int) -> tuple[list[str], bool]:
+        batches = self._log.read(self._study, start)
+        texts = ["null" if batch and type(batch[0]) is Unreadable else encode(batch) for batch in batches]
+        return texts, len(batches) >= PAGE
 
 
 class Api:
@@ -82,12 +99,12 @@ class Api:
 
     def read(self, body: dict[str, Any]) -> str:
         """Batches from a position on, one page of them at most."""
-        study, start = _get(body, "study", str), _count(body, "start")
+        study, start = _text(body, "study"), _count(body, "start")
         tail = self._tails.get(study)
         if tail is None:
             tail = Tail(self._log, study)
         try:
-            bodies = tail.read(start)
+            bodies, more = tail.read(start)
         except StudyNotFound:
             self._tails.pop(study, None)
             raise
@@ -96,35 +113,38 @@ class Api:
         while page < len(bodies) and (size < _PAGE_BYTES or page == 0):
             size += len(bodies[page])
             page += 1
-        more = "true" if page < len(bodies) else "false"
-        return f'{{"batches":[{",".join(bodies[:page])}],"more":{more}}}'
+        more = more or page < len(bodies)
+        return f'{{"batches":[{",".join(bodies[:page])}],"more":{json.dumps(more)}}}'
 
     def append(self, body: dict[str, Any]) -> str:
         """One batch."""
-        study, events = _get(body, "study", str), from_json(body.get("events"))
+        study, events = _text(body, "study"), from_json(body.get("events"))
         at = None if body.get("at") is None else _count(body, "at")
-        op = None if body.get("op") is None else _get(body, "op", str)
+        op = None if body.get("op") is None else _text(body, "op")
         if op is not None and not 0 < len(op) <= 100:
             raise SettingError("op must have 1..100 characters.")
-        if at == 0 and (not study or "\x00" in study):
-            raise SettingError("A study needs a name, without NUL.")
+        if at == 0 and not study:
+            raise SettingError("A study needs a name.")
         end = self._log.append(study, events, at, durable=bool(body.get("durable", True)), op=op)
         tail = self._tails.get(study)
-        if tail is not None and end <= tail.end:  # perhaps it was deleted and made again behind our back
+        if tail is not None and not tail.add(encode(events), end):
             self._tails.pop(study, None)
         return json.dumps({"end": end})
 
     def beat(self, body: dict[str, Any]) -> str:
-        """A stamp, and all stamps."""
-        study, worker = _get(body, "study", str), _get(body, "worker", str)
-        stamp = None if body.get("stamp") is None else _get(body, "stamp", str)
+        """A stamp, and, where they are wanted, all stamps."""
+        study, worker = _text(body, "study"), _text(body, "worker")
+        stamp = None if body.get("stamp") is None else _text(body, "stamp")
         if len(worker) > 200 or len(stamp or "") > 1000:
             raise SettingError("A worker's name has at most 200 characters, a stamp 1,000.")
-        return json.dumps({"stamps": self._log.beat(study, worker, stamp)})
+        look = body.get("look")
+        if look is not None and not isinstance(look, bool):
+            raise SettingError(f"look is {str(look)[:60]!r}; it must be true or false.")
+        return json.dumps({"stamps": self._log.beat(study, worker, stamp, look is not False)})
 
     def delete(self, body: dict[str, Any]) -> str:
         """Remove a study."""
-        study = _get(body, "study", str)
+        study = _text(body, "study")
         self._log.delete(study)
         self._tails.pop(study, None)
         return "{}"
@@ -223,10 +243,10 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _get(body: dict[str, Any], name: str, kind: type) -> Any:
-    value = body.get(name)
-    if not isinstance(value, kind):
-        raise SettingError(f"{name} is {str(value)[:60]!r}; it must be of type {kind.__name__}.")
+def _text(body: dict[str, Any], name: str) -> str:
+    value: Any = body.get(name)
+    if not isinstance(value, str) or not is_storable(value):
+        raise SettingError(f"{name} is {str(value)[:60]!r}; it must be text, without NUL and surrogates.")
     return value
 
 

@@ -1,15 +1,17 @@
 """Who is alive, without comparing clocks.
 
-Every worker renews a stamp `BEATS` times in a lease, and looks at the stamps of the others as often. A worker whose stamp
-was the same in `LOOKS` looks one after the other is lost. Looks that fail (the storage is away, the looker is
-suspended) do not count, so neither an outage nor a clock that is set declares anybody dead. On one machine there is no
-need to wait: a stamp says which process wrote it, and a process that is gone is lost at once.
+Every worker renews a stamp `BEATS` times in a lease, and looks at the stamps of the others as often; of more than `CROWD`
+workers about so many do, another few each time. A worker whose stamp was the same while a looker renewed its own `LOOKS`
+times is lost. Beats that fail (the storage is away, the looker is suspended) do not count, so neither an outage nor a clock
+that is set declares anybody dead. On one machine there is no need to wait: a stamp says which process wrote it, and a process
+that is gone is lost at once.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import random
 import socket
 import threading
 import uuid
@@ -18,11 +20,12 @@ from pathlib import Path
 
 BEATS = 6
 LOOKS = 4
+CROWD = 16
 
 
-def new_worker() -> str:
-    """A name that no other worker has: host, process, and some random digits."""
-    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+def new_worker(mark: str | None = None) -> str:
+    """A name that no other worker has: host, process, and a mark by which others know it, by default random digits."""
+    return f"{socket.gethostname()}-{os.getpid()}-{mark or uuid.uuid4().hex[:8]}"
 
 
 def whereabouts(pid: int | None = None) -> str:
@@ -65,23 +68,34 @@ class Stamps:
 
 
 class Watch:
-    """What one worker has seen of the others' stamps."""
+    """What one worker has seen of the others' stamps, and at which of its beats it had seen each first."""
 
     def __init__(self) -> None:
+        self._n_beats = 0
         self._seen: dict[str, tuple[str, int]] = {}
 
-    def lost(self, stamps: Mapping[str, str]) -> list[str]:
-        """Look once; the workers that are lost by now. Looks must be a beat apart."""
-        self._seen = {worker: self._look(worker, stamp) for worker, stamp in stamps.items()}
-        return [
-            worker
-            for worker, (stamp, unchanged) in self._seen.items()
-            if unchanged >= LOOKS or is_gone(stamp.partition(" ")[2])
-        ]
+    def is_due(self) -> bool:
+        """Whether to look at the next beat: a thousand workers that all look at all would be all that a server does."""
+        return random.random() * len(self._seen) < CROWD
 
-    def _look(self, worker: str, stamp: str) -> tuple[str, int]:
-        before, unchanged = self._seen.get(worker, ("", 0))
-        return stamp, unchanged + 1 if stamp == before else 0
+    def pass_by(self) -> None:
+        """Note a beat without a look."""
+        self._n_beats += 1
+
+    def lost(self, stamps: Mapping[str, str]) -> list[str]:
+        """Note a beat with a look; the workers that are lost by now. O(workers)."""
+        self._n_beats += 1
+        before, self._seen = self._seen, {}
+        found = []
+        for worker, stamp in stamps.items():
+            known, since = before.get(worker, (stamp, self._n_beats))
+            if stamp != known:  # it lives
+                self._seen[worker] = stamp, self._n_beats
+                continue
+            self._seen[worker] = stamp, since
+            if self._n_beats - since >= LOOKS or is_gone(stamp.partition(" ")[2]):
+                found.append(worker)
+        return found
 
 
 class Pulse:

@@ -9,7 +9,7 @@ worker is lost when its stamp stays the same (`tunewise.storage.lease`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from tunewise.errors import Conflict, SettingError
@@ -17,6 +17,9 @@ from tunewise.events import Event
 
 MOST_BYTES = 8 * 2**20
 """The size of the largest batch; larger things belong into artifacts. It is below what any server here refuses."""
+
+PAGE = 50_000
+"""How many batches are read at once: a million trials pass through memory bit by bit."""
 
 
 class Log(Protocol):
@@ -30,10 +33,11 @@ class Log(Protocol):
 
     url: str
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on; the position after them is ``start + len(batches)``.
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them; the position after them is ``start + len(batches)``.
 
-        A damaged batch is returned as one `Unreadable`, so that the others keep their positions.
+        Fewer than ``most`` are all that there are. A damaged batch is returned as one `Unreadable`, so that the others keep
+        their positions.
 
         Raises:
             StudyNotFound: the study is not there.
@@ -61,8 +65,8 @@ class Log(Protocol):
         """
         ...
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write (None: erase) the stamp of a worker, and return the stamps of all workers of the study.
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write (None: erase) the stamp of a worker; with ``look``, return the stamps of all workers of the study, else {}.
 
         Raises:
             StudyNotFound: the study is not there.
@@ -82,6 +86,16 @@ class Log(Protocol):
         ...
 
 
+def pages(log: Log, study: str, start: int = 0) -> Iterator[list[list[Event]]]:
+    """All batches from a position on, a page at a time; at least one page, which may be empty."""
+    while True:
+        batches = log.read(study, start)
+        yield batches
+        if len(batches) < PAGE:
+            return
+        start += len(batches)
+
+
 def generation_of(log: Log) -> int:
     """The generation of a log; 0 where it has none."""
     return getattr(log, "generation", 0)
@@ -90,6 +104,11 @@ def generation_of(log: Log) -> int:
 def taken(study: str, at: int, end: int) -> Conflict:
     """The error of an append at a position that is not the next one."""
     return Conflict(f"Position {at} of study {study!r} is taken (the next is {end}); read on.")
+
+
+def is_storable(text: str) -> bool:
+    """Whether every kind of store takes this as the name of something: no NUL, no half of a character."""
+    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def check_size(body: str) -> str:

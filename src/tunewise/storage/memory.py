@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tunewise.errors import StudyNotFound
 from tunewise.events import Event
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 
 
 class _Kept:
@@ -28,9 +28,9 @@ class MemoryLog:
         self._studies: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on."""
-        return self._of(study).batches[start:]
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them."""
+        return self._of(study).batches[start : start + most]
 
     def append(
         self,
@@ -54,15 +54,15 @@ class MemoryLog:
             batches.append(list(events))
             return len(batches)
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
         with self._lock:
             stamps = self._of(study).stamps
             if stamp is None:
                 stamps.pop(worker, None)
             else:
                 stamps[worker] = stamp
-            return dict(stamps)
+            return dict(stamps) if look else {}
 
     def studies(self) -> list[str]:
         """The names of all studies, in the order of creation."""

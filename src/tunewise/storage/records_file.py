@@ -11,6 +11,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,13 +33,18 @@ def to_bytes(body: str, token: str, position: int | None = None) -> bytes:
     return b"%b %08x %b %d\n%b\n" % (str(place).encode(), zlib.crc32(data), token.encode(), len(data), data)
 
 
-def read_records(file: Path, position: int) -> list[Record]:
+def read_records(file: str, position: int) -> list[Record]:
     """The sound records of a file from ``position`` on, which is also that of a file of one batch.
 
     Raises:
         FileNotFoundError: there is no such file.
     """
-    return [record for record in parse(file.read_bytes(), position) if record.position >= position]
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        data = b"".join(iter(lambda: os.read(descriptor, 2**20), b""))
+    finally:
+        os.close(descriptor)
+    return [record for record in parse(data, position) if record.position >= position]
 
 
 def parse(data: bytes, position: int) -> Iterator[Record]:
@@ -59,7 +65,7 @@ def parse(data: bytes, position: int) -> Iterator[Record]:
             yield Record(number, token.decode(errors="replace"), body.decode())
 
 
-def write_file(file: Path, data: bytes, durable: bool) -> None:
+def write_file(file: str | Path, data: bytes, durable: bool) -> None:
     """Write a new file whole. Raises OSError, and leaves no file then."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
@@ -70,12 +76,13 @@ def write_file(file: Path, data: bytes, durable: bool) -> None:
             os.fsync(descriptor)
     except BaseException:
         os.close(descriptor)
-        file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            Path(file).unlink()
         raise
     os.close(descriptor)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str | Path) -> None:
     """Make the names in a folder survive a power cut, where the system can."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
@@ -89,7 +96,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def look_again(folder: Path) -> bool:
+def look_again(folder: str | Path) -> bool:
     """Have a network file system forget what it remembers of a folder; whether the folder is there.
 
     Opening a folder makes an NFS client ask its server whether the folder has changed (close-to-open consistency); names

@@ -16,14 +16,13 @@ from urllib.parse import urlsplit, urlunsplit
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event, Unreadable
 from tunewise.storage.frame import from_rows, to_body
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
 
 T = TypeVar("T")
 
 VERSION = 1
 _RETRY_SECONDS = 3.0
-_CHUNK = 20_000
 _PREFIX = "{tunewise}"
 _APPEND = """
 local id = redis.call('HGET', KEYS[1], ARGV[1])
@@ -80,21 +79,17 @@ class RedisLog:
         self._run_id = ""
         self._run(lambda: self._check_version(create))
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on, in one round trip for `_CHUNK` of them. O(new events)."""
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them, in one round trip. O(new events)."""
+        entries = self._run(lambda: self._entries(study, start, most))
+        rows = [(_text(fields.get(b"body")), _number(fields.get(b"crc"))) for _, fields in entries]
         batches: list[list[Event]] = []
-        while True:
-            entries = self._run(lambda: self._entries(study, start + len(batches)))
-            for entry, _ in entries:
-                position = int(entry.split(b"-")[0]) - 1
-                while start + len(batches) < position:
-                    batches.append([Unreadable(f"position {start + len(batches)}: it was removed")])
-                batches.append([])
-            rows = [(_text(fields.get(b"body")), _number(fields.get(b"crc"))) for _, fields in entries]
-            for (entry, _), batch in zip(entries, from_rows(rows, start), strict=True):
-                batches[int(entry.split(b"-")[0]) - 1 - start] = batch
-            if len(entries) < _CHUNK:
-                return batches
+        for (entry, _), batch in zip(entries, from_rows(rows, start), strict=True):
+            position = int(entry.split(b"-")[0]) - 1
+            while start + len(batches) < position:
+                batches.append([Unreadable(f"position {start + len(batches)}: it was removed")])
+            batches.append(batch)
+        return batches
 
     def append(
         self,
@@ -124,8 +119,8 @@ class RedisLog:
             raise taken(study, at or 0, end)
         return end
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
         name = worker.encode(errors="surrogatepass")
 
         def write() -> dict[bytes, bytes]:
@@ -135,8 +130,9 @@ class RedisLog:
                 pipe.hdel(key, name)
             else:
                 pipe.hset(key, name, stamp)
-            pipe.hgetall(key)
-            found: dict[bytes, bytes] = pipe.execute()[1]
+            if look:
+                pipe.hgetall(key)
+            found: dict[bytes, bytes] = (*pipe.execute(), {})[1]
             return found
 
         found = self._run(write)
@@ -163,16 +159,16 @@ class RedisLog:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    def _entries(self, study: str, start: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    def _entries(self, study: str, start: int, most: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
         """The entries of a study's stream from a position on; asks in the same breath whether it is still that study's."""
         key = self._ids.get(study) or self._id(study)
         pipe = self._redis.pipeline(transaction=False)
         pipe.hget(self._keys()[0], study.encode(errors="surrogatepass"))
-        pipe.xrange(self._key(key, "log"), f"{start + 1}-0", "+", _CHUNK)
+        pipe.xrange(self._key(key, "log"), f"{start + 1}-0", "+", most)
         now, entries = pipe.execute()
         if now != key:
             self._ids.pop(study, None)
-            return self._entries(study, start) if now is not None else self._id(study)  # type: ignore[return-value]
+            return self._entries(study, start, most) if now is not None else self._id(study)  # type: ignore[return-value]
         return entries  # type: ignore[no-any-return]
 
     def _id(self, study: str) -> bytes:

@@ -48,11 +48,10 @@ _UNUSABLE: tuple[type[Exception], ...] = (
 
 
 class Snapshot(NamedTuple):
-    """A table, the position up to which it was folded, and the batches of the log after that."""
+    """A table, and the position up to which it was folded."""
 
     state: dict[str, Any]
     position: int
-    news: list[list[Event]]
 
 
 def save(log: Log, study: str, table: Trials, position: int, last: list[Event]) -> None:
@@ -86,7 +85,7 @@ def load(log: Log, study: str) -> Snapshot | None:
         position = about["position"]
         if about["code"] != _fingerprint():
             return None
-        batches = log.read(study, position - 1)
+        batches = log.read(study, position - 1, 1)
         if not batches or _digest(encode(batches[0])) != about["last"]:
             return None
         unpack = _Unpacker(data)
@@ -94,7 +93,7 @@ def load(log: Log, study: str) -> Snapshot | None:
             name: _unpaired(json.loads(node)) if name in _PLAIN else unpack(node)
             for name, node in about["state"].items()
         }
-        return Snapshot(state, position, batches[1:])
+        return Snapshot(state, position)
     return None
 
 

@@ -12,13 +12,14 @@ import importlib
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.frame import from_rows, to_body
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
 from tunewise.storage.sql_dialects import DIALECTS, VERSION
 
@@ -27,7 +28,7 @@ T = TypeVar("T")
 _RETRY_SECONDS = 3.0
 _READ = (
     "SELECT b.seq, b.body, b.crc FROM tunewise_studies s LEFT JOIN tunewise_batches b ON b.study = s.id AND b.seq >= :start"
-    " WHERE s.digest = :digest ORDER BY b.seq"
+    " WHERE s.digest = :digest ORDER BY b.seq LIMIT :most"
 )
 
 
@@ -52,6 +53,7 @@ class SqlLog:
         except ImportError:
             raise MissingExtra("sqlalchemy", "sql", "A database server as storage") from None
         self._sa, self._exc = sqlalchemy, exc
+        self._text = lru_cache(sqlalchemy.text)  # parsing them each time was a sixth of a request's cost here
         try:
             place = sqlalchemy.make_url(url)
         except (exc.ArgumentError, ValueError):
@@ -86,9 +88,10 @@ class SqlLog:
         """New connections in the child of a fork; the parent's stay untouched."""
         self._engine.dispose(close=False)
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on, in one round trip. O(new events)."""
-        rows = self._run(lambda c: self._execute(c, _READ, digest=_digest(study), start=start).fetchall())
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them, in one round trip. O(new events)."""
+        about = {"digest": _digest(study), "start": start, "most": most}
+        rows = self._run(lambda c: self._execute(c, _READ, **about).fetchall())
         if not rows:
             raise self._missing(study)
         return from_rows([(body, crc) for seq, body, crc in rows if seq is not None], start)
@@ -122,8 +125,8 @@ class SqlLog:
 
         return self._run(write)
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
 
         def write(connection: Any) -> dict[str, str]:
             key = self._key(connection, study)
@@ -132,6 +135,8 @@ class SqlLog:
             else:
                 erase = "DELETE FROM tunewise_stamps WHERE study = :study AND worker = :worker"
                 self._execute(connection, erase, study=key, worker=worker)
+            if not look:
+                return {}
             found = "SELECT worker, stamp FROM tunewise_stamps WHERE study = :study"
             return {str(name): text for name, text in self._execute(connection, found, study=key)}
 
@@ -237,7 +242,7 @@ class SqlLog:
     # --- connections -----------------------------------------------------------------------------------------------
 
     def _execute(self, connection: Any, statement: str, **values: Any) -> Any:
-        return connection.execute(self._sa.text(statement), values)
+        return connection.execute(self._text(statement), values)
 
     def _transaction(self, connection: Any, work: Callable[[Any], T]) -> T:
         self._execute(connection, "BEGIN")

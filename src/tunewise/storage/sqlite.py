@@ -10,37 +10,37 @@ A schema that older programs must not write to renames `batches`; what they try 
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from tunewise.errors import StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
 from tunewise.storage.frame import from_rows, to_body
-from tunewise.storage.log import taken
+from tunewise.storage.log import PAGE, taken
 from tunewise.storage.network_disk import network_file_system
+from tunewise.storage.sqlite_hand import Hand
 from tunewise.storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
 T = TypeVar("T")
 
 _BUSY_SECONDS = 60.0
 _LONGEST_PAUSE = 0.01
+_READ = "SELECT body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq LIMIT ?"
 _INSERT = (
-    "INSERT INTO batches (study, seq, body, crc, op) SELECT ?1, seq + 1, ?2, ?3, ?4 FROM"
-    " (SELECT seq FROM batches WHERE study = ?1 ORDER BY seq DESC LIMIT 1)"
-    " WHERE ?5 IS NULL OR ?5 = seq + 1 RETURNING seq"
+    "INSERT INTO batches (study, seq, body, crc, op) SELECT :study, seq + 1, :body, :crc, :op FROM"
+    " (SELECT seq FROM batches WHERE study = :study ORDER BY seq DESC LIMIT 1)"
+    " WHERE :at IS NULL OR :at = seq + 1 RETURNING seq"
 )
-_inherited: list[sqlite3.Connection] = []  # of a parent process; closing them here could harm it
 
 
 class SqliteLog:
-    """A `Log` in a file. Each thread and each process after a fork has a connection of its own.
+    """A `Log` in a file. Each thread has a connection of its own, and none is open while the process forks.
 
     Args:
         path: the file; made where it is missing, unless ``create`` is False.
@@ -62,14 +62,12 @@ class SqliteLog:
         self._check_place(create)
         self._run(lambda connection: None)
 
-    def read(self, study: str, start: int) -> list[list[Event]]:
-        """The batches from position ``start`` on. O(new events)."""
+    def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
+        """The batches from position ``start`` on, ``most`` of them. O(new events)."""
 
         def rows(connection: sqlite3.Connection) -> list[tuple[str, int | None]]:
             key = self._id(connection, study)
-            found = connection.execute(
-                "SELECT body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq", (key, start)
-            ).fetchall()
+            found = connection.execute(_READ, (key, start, most)).fetchall()
             return found or self._checked(connection, study, key)
 
         return from_rows(self._run(rows), start)
@@ -91,7 +89,8 @@ class SqliteLog:
                 return self._create(connection, study, body, crc, op)
             key = self._id(connection, study)
             try:
-                row = connection.execute(_INSERT, (key, body, crc, op, at)).fetchone()
+                values = {"study": key, "body": body, "crc": crc, "op": op, "at": at}
+                row = connection.execute(_INSERT, values).fetchone()
             except sqlite3.IntegrityError:  # the operation was done before
                 return self._done_before(connection, key, op)
             return int(row[0]) + 1 if row else self._refused(connection, study, key, at, op)
@@ -101,8 +100,8 @@ class SqliteLog:
             self._sync()
         return end
 
-    def beat(self, study: str, worker: str, stamp: str | None) -> dict[str, str]:
-        """Write or erase a stamp; all stamps."""
+    def beat(self, study: str, worker: str, stamp: str | None, look: bool = True) -> dict[str, str]:
+        """Write or erase a stamp; with ``look``, all stamps."""
 
         def write(connection: sqlite3.Connection) -> dict[str, str]:
             key = self._id(connection, study)
@@ -110,7 +109,8 @@ class SqliteLog:
                 connection.execute("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?)", (key, worker, stamp))
             else:
                 connection.execute("DELETE FROM stamps WHERE study = ? AND worker = ?", (key, worker))
-            found = dict(connection.execute("SELECT worker, stamp FROM stamps WHERE study = ?", (key,)))
+            find = "SELECT worker, stamp FROM stamps WHERE study = ?"
+            found = dict(connection.execute(find, (key,))) if look else {}
             return found or dict(self._checked(connection, study, key))
 
         return self._run(write)
@@ -135,11 +135,7 @@ class SqliteLog:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        if self._is_mine():
-            self._local.connection.close()
-            if self._local.wal is not None:
-                os.close(self._local.wal)
-        self._local.connection = None
+        self._hand().close()
 
     # --- one append ------------------------------------------------------------------------------------------------
 
@@ -177,12 +173,10 @@ class SqliteLog:
         return int(last) + 1
 
     def _sync(self) -> None:
-        """Put what was committed on disk. The log of changes (WAL) holds it, or the file itself by a synced checkpoint."""
+        hand = self._hand()
         try:
-            if self._local.wal is None:
-                self._local.wal = _opened(f"{self.path}-wal") or os.open(self.path, os.O_RDWR)
-                _sync_folder(self.path.parent)
-            _sync_file(self._local.wal)
+            with hand.lock:
+                hand.sync()
         except OSError as error:
             raise self._unreachable(error) from error
 
@@ -213,32 +207,26 @@ class SqliteLog:
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something on this thread's connection, again and again while another writer is at work."""
-        deadline, pause = time.monotonic() + _BUSY_SECONDS, 0.0001
+        deadline, pause, hand = time.monotonic() + _BUSY_SECONDS, 0.0001, self._hand()
         with self._errors():
             while True:
                 try:
-                    return work(self._connection())
+                    with hand.lock:
+                        return work(hand.connection())
                 except sqlite3.OperationalError as error:
                     if not _is_busy(error) or time.monotonic() > deadline:
                         raise
                 time.sleep(pause * random.random())
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _is_mine(self) -> bool:
-        return getattr(self._local, "connection", None) is not None and self._local.pid == os.getpid()
-
-    def _connection(self) -> sqlite3.Connection:
-        if not self._is_mine():
-            old = getattr(self._local, "connection", None)
-            if old is not None:
-                _inherited.append(old)
-            self._local.connection, self._local.wal = self._open(), None
-            self._local.pid = os.getpid()
-        connection: sqlite3.Connection = self._local.connection
-        return connection
+    def _hand(self) -> Hand:
+        if not hasattr(self._local, "hand"):
+            self._local.hand = Hand(self.path, self._open)
+        hand: Hand = self._local.hand
+        return hand
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             with _transaction(connection, "DEFERRED"):  # all that it looks at is of one moment
                 identity = self._identity(connection)
@@ -246,7 +234,8 @@ class SqliteLog:
                 self._make_schema(connection)
             elif connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):  # a fault came in between
                 connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
         except BaseException:
             connection.close()
             raise
@@ -323,28 +312,6 @@ class SqliteLog:
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
     return "locked" in str(error) or "busy" in str(error)
-
-
-def _opened(path: str) -> int | None:
-    """A descriptor of a file; None where SQLite could not make it."""
-    try:
-        return os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return None
-
-
-def _sync_file(descriptor: int) -> None:
-    getattr(os, "fdatasync", os.fsync)(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make new names in a folder survive a power cut, where the system can."""
-    with suppress(OSError, AttributeError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextmanager

@@ -41,8 +41,15 @@ def open_log(storage: str | Path | Log | None, *, create: bool = True) -> Log:
     """
     log = _open(storage, create)
     if isinstance(storage, str | Path) and not isinstance(log, MemoryLog):
-        _opened_as[log] = storage
+        _opened_as[log] = _from_anywhere(storage, log)
     return log
+
+
+def _from_anywhere(storage: str | Path, log: Log) -> str | Path:
+    """What ``storage`` was when it was opened, for processes that start in another folder."""
+    if not log.url.startswith(("sqlite:///", "dir:")):
+        return storage
+    return log.url + ("?durability=normal" if "durability=normal" in str(storage) else "")
 
 
 def _open(storage: str | Path | Log | None, create: bool) -> Log:

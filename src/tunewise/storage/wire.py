@@ -27,7 +27,9 @@ def from_json(rows: Json) -> list[Event]:
     for place, row in enumerate(rows):
         _check(place, row)
     (events,) = decode([encode_rows(rows)])
-    if len(events) != len(rows) or any(type(event) is Unreadable for event in events):
+    if len(events) != len(rows) or any(
+        type(event) is Unreadable and row[0] != "damaged" for event, row in zip(events, rows, strict=True)
+    ):
         raise SettingError("A fact cannot be read.")
     encode(events)  # raises SettingError for what could be read but not stored
     return events
@@ -143,7 +145,8 @@ _FIELDS = {
     "study": _fields(
         ("goals", lambda value: _is_list_of(_is_goal)(value) and len(value) > 0),
         ("seed", lambda value: type(value) is int and 0 <= value < 2**64),
-        _AT, _SPACE, ("sampler", _ATTRS[1]), ("pruner", _ATTRS[1]), optional=(("lease", _ATTRS[1]),),
+        _AT, _SPACE, ("sampler", _ATTRS[1]), ("pruner", _ATTRS[1]),
+        optional=(("lease", _ATTRS[1]), ("artifacts", _is_maybe_text)),
     ),
     "study+": _fields(_ATTRS),
     "space": _fields(("space", lambda value: isinstance(value, dict))),
@@ -168,4 +171,5 @@ _FIELDS = {
         ("number", _is_maybe(_is_trial)), ("name", _is_text), ("key", _is_text), ("bytes", _is_trial),
         ("sha256", _is_text), _AT,
     ),
+    "damaged": _fields(("reason", _is_text)),
 }  # fmt: skip

@@ -54,6 +54,7 @@ def what_is_appended_is_read_in_order(open_log: Open) -> None:
     for handle in (log, open_log()):
         for start in range(len(batches) + 1):
             assert handle.read("s", start) == batches[start:], f"Reading from {start} gave other batches."
+            assert handle.read("s", start, 2) == batches[start : start + 2], "A page has another length."
 
 
 def every_value_survives(open_log: Open) -> None:
@@ -232,6 +233,8 @@ def stamps_are_kept_for_each_worker(open_log: Open) -> None:
     assert other.beat("s", "b", "1 y") == {"ü 1": "1 x", "b": "1 y"}
     assert log.beat("s", "ü 1", "2 x") == {"ü 1": "2 x", "b": "1 y"}
     assert other.beat("t", "nobody", None) == {}
+    assert log.beat("s", "b", "2 y", False) == {}, "Stamps came that nobody wanted to see."
+    assert other.beat("s", "b", "1 y") == {"ü 1": "2 x", "b": "1 y"}
     assert other.beat("s", "ü 1", None) == {"b": "1 y"}
     log.delete("s")
     log.append("s", [CREATED], at=0)

@@ -74,15 +74,16 @@ def whole(dataset: Dataset[Any], device: torch.device) -> Batch:
     """
     _length(dataset)
     tensors = resident(dataset, device)
-    if tensors is not None:
-        return tensors
+    if tensors is not None:  # `torch.func.vmap` knows no channels-last layout
+        _resident[dataset] = {**_resident[dataset], device: tuple(tensor.contiguous() for tensor in tensors)}
+        return _resident[dataset][device]
     if _tensors(dataset) is None:
         (batch,) = DataLoader(dataset, batch_size=_length(dataset))
         parts = tuple(batch)
         if sum(part.nbytes for part in parts) <= _RESIDENT_BYTES:
             _resident[dataset] = {
                 **_resident.get(dataset, {}),
-                device: tuple(part.to(device) for part in parts),
+                device: tuple(part.to(device).contiguous() for part in parts),
             }
             return _resident[dataset][device]
     raise SettingError(

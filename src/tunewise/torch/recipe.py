@@ -7,31 +7,30 @@ asked at once, and those of one architecture are trained as one stack of tensors
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import Dataset
 
 from tunewise.errors import SettingError, TrialInfeasible, TrialPruned, TrialStateError
 from tunewise.records import TrialState
 from tunewise.study import Study
-from tunewise.torch.data import Batch, whole
+from tunewise.torch.data import whole
 from tunewise.torch.dropout import count_dropout
 from tunewise.torch.optimizers import LADDERS, suggest_settings
+from tunewise.torch.replay import Graphs
 from tunewise.torch.schedule import Schedule
-from tunewise.torch.seeds import order_generator
-from tunewise.torch.stack import Loss, Stack, StackedOptimizer, check_loss, signature
+from tunewise.torch.side_by_side import Member, Setup, Tell, train_stacks
+from tunewise.torch.stack import Loss, signature
 from tunewise.torch.trial import LiveTrial, Plan, TorchTrial
 
 Build = Callable[[TorchTrial], nn.Module]
 Settings = dict[str, float]
 Optimizing = str | Callable[[TorchTrial], tuple[str, Settings]]
-_EVAL_ROWS = 1000
+Errors = type[Exception] | tuple[type[Exception], ...]
 
 
 def recipe(
@@ -48,6 +47,7 @@ def recipe(
     warmup: float = 0.05,
     loss: Loss = F.cross_entropy,
     device: str = "auto",
+    graphs: bool = True,
 ) -> Callable[[Build], Recipe]:
     """Make ``build(trial) -> nn.Module`` the objective of a classifier's training.
 
@@ -63,6 +63,9 @@ def recipe(
         lr: the range of the learning rate, instead of the family's.
         schedule: as in `TorchTrial.optimizer`. warmup: likewise.
         loss: of outputs and labels, a mean over the batch. device: as in `training`.
+        graphs: on a CUDA device, launch each step and each evaluation as one CUDA graph. A graph is used only after it has
+            given the numbers of its kernels. Where a model cannot be captured (it reads values back to the host, say),
+            this recipe launches kernel by kernel from then on, after a warning.
 
     Raises:
         SettingError: a count below 1, an unknown schedule, or a data set that is empty or too large for the device (1 GiB).
@@ -78,7 +81,7 @@ def recipe(
     """
     plan = Plan(max_steps, batch_size, evals, device)
     Schedule(schedule, max_steps, warmup)
-    how = _How(train_set, val_set, optimizer, trials, lr, schedule, warmup, loss)
+    how = _How(train_set, val_set, optimizer, trials, lr, schedule, warmup, loss, Graphs(graphs))
     return lambda build: Recipe(build, plan, how)
 
 
@@ -92,6 +95,7 @@ class _How:
     schedule: str
     warmup: float
     loss: Loss
+    graphs: Graphs
 
 
 class Recipe:
@@ -116,7 +120,7 @@ class Recipe:
         study: Study,
         n_trials: int,
         together: int = 16,
-        catch: type[Exception] | tuple[type[Exception], ...] = (),
+        catch: Errors = (),
     ) -> None:
         """Run ``n_trials`` more trials of a study, ``together`` at a time.
 
@@ -133,51 +137,56 @@ class Recipe:
             )
         for start in range(0, n_trials, together):
             live = [study.ask() for _ in range(min(together, n_trials - start))]
-            done: set[int] = set()
+            self.train(live, lambda trial, result: _tell(study, trial.number, result), catch)
 
-            def tell(number: int, result: Any, done: set[int] = done) -> None:
-                _tell(study, number, result)
-                done.add(number)
+    def train(self, trials: Sequence[LiveTrial], tell: Tell, catch: Errors = ()) -> None:
+        """Train these live trials together; they may be of several studies.
 
-            try:
-                self._train_all(live, tell, catch)
-            except BaseException as error:
-                for trial in live:
-                    if trial.number not in done:
-                        tell(trial.number, error)
-                raise
+        ``tell`` is called once for each: with the trial and its goals by name, or the error that ended it (`TrialPruned`,
+        `TrialInfeasible`, or one of ``catch``). Another error ends all trials that are still open, and is raised.
+        """
+        open_ = list(trials)
 
-    def _trained(self, trial: LiveTrial) -> _Member:
+        def told(trial: LiveTrial, result: Any) -> None:
+            tell(trial, result)
+            open_.remove(trial)
+
+        try:
+            self._train_all(trials, told, catch)
+        except BaseException as error:
+            for trial in list(open_):
+                told(trial, error)
+            raise
+
+    def _trained(self, trial: LiveTrial) -> Member:
         member = self._member(trial)
         results: list[Any] = []
-        for _ in _training(self, [member], lambda _, result: results.append(result)):
-            pass
+        train_stacks([(self._setup(member), [member])], lambda _, result: results.append(result))
         if isinstance(results[0], Exception):
             raise results[0]
         return member
 
-    def _train_all(
-        self,
-        live: Sequence[Any],
-        tell: Callable[[int, Any], None],
-        catch: type[Exception] | tuple[type[Exception], ...],
-    ) -> None:
-        groups: dict[tuple[str, str, str], list[_Member]] = {}
-        for trial in live:
+    def _train_all(self, trials: Sequence[LiveTrial], tell: Tell, catch: Errors) -> None:
+        groups: dict[tuple[str, str, str], list[Member]] = {}
+        for trial in trials:
             try:
                 member = self._member(trial)
             except Exception as error:
                 if not isinstance(error, (TrialInfeasible, TrialPruned, *_as_tuple(catch))):
                     raise
-                tell(trial.number, error)
+                tell(trial, error)
                 continue
             key = (signature(member.model), member.family, str(member.trial.device))
             groups.setdefault(key, []).append(member)
-        running = [(_training(self, group, tell), _stream(group)) for group in groups.values()]
-        while running:
-            running = [(steps, stream) for steps, stream in running if _advance(steps, stream)]
+        train_stacks([(self._setup(group[0]), group) for group in groups.values()], tell)
 
-    def _member(self, trial: LiveTrial) -> _Member:
+    def _setup(self, member: Member) -> Setup:
+        how, device = self._how, member.trial.device
+        return Setup(
+            self.plan, whole(how.train_set, device), whole(how.val_set, device), how.loss, how.graphs
+        )
+
+    def _member(self, trial: LiveTrial) -> Member:
         wrapped = TorchTrial(trial, self.plan)
         model = self._build(wrapped).to(wrapped.device)
         count_dropout(model, wrapped.seed)
@@ -193,138 +202,7 @@ class Recipe:
         end_factor = settings.get("end_factor", 0.0)
         wrapped.note_optimizer({"family": family, **settings}, how.schedule, how.warmup, end_factor)
         schedule = Schedule(how.schedule, self.plan.max_steps, how.warmup, end_factor)
-        return _Member(wrapped, model, family, settings, schedule)
-
-
-@dataclass(frozen=True, eq=False)
-class _Member:
-    trial: TorchTrial
-    model: nn.Module
-    family: str
-    settings: Settings
-    schedule: Schedule
-
-
-class _Slice:
-    """One member of a stack, as far as `TorchTrial.log` needs a model."""
-
-    def __init__(self, stack: Stack, k: int, model: nn.Module) -> None:
-        self._stack, self._k, self._model = stack, k, model
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return self._stack.member(self._k)
-
-
-def _training(made: Recipe, members: list[_Member], tell: Callable[[int, Any], None]) -> Iterator[None]:
-    """Train one stack step by step; ``tell`` gets each member's number and its goals, or what ended it."""
-    how, plan = made._how, made.plan
-    device = members[0].trial.device
-    train, val = whole(how.train_set, device), whole(how.val_set, device)
-    stack = Stack([member.model for member in members], how.loss)
-    optimizer = StackedOptimizer(members[0].family, [m.settings for m in members], stack.params)
-    orders = _Orders(members, len(train[0]), plan.batch_size, device)
-    losses = torch.zeros(len(members))
-    for step in range(1, plan.max_steps + 1):
-        rows = orders.rows()
-        losses, grads = stack.grads(train[0][rows], train[1][rows])
-        if step == 1:
-            check_loss(losses)
-        optimizer.step(stack.params, grads, [m.schedule.factor(step - 1) for m in members])
-        for member in members:
-            member.trial.step = step
-        if members[0].trial.eval_due:
-            left = _evaluated(stack, members, losses, val, step == plan.max_steps, tell)
-            if len(left) < len(members):
-                members = [members[k] for k in left]
-                if not members:
-                    return
-                kept = torch.tensor(left, device=device)
-                stack.keep(kept)
-                optimizer.keep(kept)
-                orders.keep(left)
-        yield
-
-
-def _evaluated(
-    stack: Stack,
-    members: list[_Member],
-    losses: Tensor,
-    val: Batch,
-    last: bool,
-    tell: Callable[[int, Any], None],
-) -> list[int]:
-    """Log every member; returns the places of those that go on."""
-    metrics = _measure(stack, val, losses)
-    left = []
-    for k, member in enumerate(members):
-        trial = member.trial
-        try:
-            trial.log(_Slice(stack, k, member.model), **{name: column[k] for name, column in metrics.items()})  # type: ignore[arg-type]
-            if not last and trial.should_prune():
-                raise TrialPruned(f"pruned at step {trial.step} of {trial.max_steps}")
-        except (TrialInfeasible, TrialPruned) as error:
-            tell(trial.number, error)
-            continue
-        if last:
-            trial.adopt_model(member.model)
-            tell(trial.number, trial.outcome())
-        else:
-            left.append(k)
-    return left
-
-
-def _measure(stack: Stack, val: Batch, losses: Tensor) -> dict[str, list[float]]:
-    """Exact error, loss and accuracy of each member over the validation set, and the loss of its last batch."""
-    n = len(val[0])
-    total = correct = torch.zeros(len(losses), dtype=torch.float64, device=losses.device)
-    for start in range(0, n, _EVAL_ROWS):
-        labels = val[1][start : start + _EVAL_ROWS]
-        logits = stack.outputs(val[0][start : start + _EVAL_ROWS])
-        flat = F.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)), reduction="none")
-        total = total + flat.view(len(logits), -1).double().sum(1)
-        correct = correct + (logits.argmax(2) == labels).sum(1)
-    accuracy = (correct / n).tolist()
-    return {
-        "train_loss": losses.tolist(),
-        "error": [1.0 - a for a in accuracy],
-        "loss": (total / n).tolist(),
-        "accuracy": accuracy,
-    }
-
-
-class _Orders:
-    """The rows of every member's next batch (K, b): the same as `TorchTrial.batches` gives its seed."""
-
-    def __init__(self, members: list[_Member], n: int, batch_size: int, device: torch.device) -> None:
-        self._generators = [order_generator(member.trial.seed) for member in members]
-        self._n, self._size, self._device = n, min(batch_size, n), device
-        self._order = torch.empty((len(members), 0), dtype=torch.int64, device=device)
-        self._at = 0
-
-    def rows(self) -> Tensor:
-        if self._at + self._size > self._order.shape[1]:
-            orders = [torch.randperm(self._n, generator=each) for each in self._generators]
-            self._order, self._at = torch.stack(orders).to(self._device), 0
-        self._at += self._size
-        return self._order[:, self._at - self._size : self._at]
-
-    def keep(self, left: list[int]) -> None:
-        self._generators = [self._generators[k] for k in left]
-        self._order = self._order[left]
-
-
-def _stream(group: list[_Member]) -> Any:
-    device = group[0].trial.device
-    if device.type != "cuda":
-        return None
-    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream(device))
-    return stream
-
-
-def _advance(steps: Iterator[None], stream: Any) -> bool:
-    with torch.cuda.stream(stream) if stream is not None else nullcontext():
-        return next(steps, "end") is None
+        return Member(trial, wrapped, model, family, settings, schedule)
 
 
 def _tell(study: Study, number: int, result: Any) -> None:
@@ -341,5 +219,5 @@ def _tell(study: Study, number: int, result: Any) -> None:
         return  # somebody else finished it: the first result stays
 
 
-def _as_tuple(catch: type[Exception] | tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
+def _as_tuple(catch: Errors) -> tuple[type[Exception], ...]:
     return catch if isinstance(catch, tuple) else (catch,)

@@ -20,7 +20,7 @@ from tunewise.stats.stability import (
 )
 from tunewise.torch.decorator import Objective
 from tunewise.torch.place import Place, rate_name, settled, watched
-from tunewise.types import Choice, FloatArray
+from tunewise.types import Choice
 
 _FACTORS = (0.1, 10**-0.5, 1.0, 1.5, 2.0, 10**0.5, 5.0, 10.0)
 _BLOW_UP = 0.5
@@ -74,7 +74,7 @@ def stability(
         )
         for factor in _FACTORS
     }
-    unstable = [factor for factor, (losses, _) in runs.items() if _is_unstable(losses)]
+    unstable = [factor for factor, (losses, _) in runs.items() if loss_rise(losses).harmful]
     edge = next((f for f in _FACTORS if all(g in unstable for g in _FACTORS if g >= f)), None)
     norms = runs[1.0][1]
     clip = clip_threshold(norms) if len(norms) >= 10 else None
@@ -97,11 +97,6 @@ def stability(
     return Stability(centre, lr_unstable, blow_up, n_spikes, clip, sensitivity, shortest, Findings(findings))
 
 
-def _is_unstable(losses: FloatArray) -> bool:
-    rise = loss_rise(losses)
-    return not math.isfinite(rise.share) or (rise.share > 0.2 and rise.lasted >= 0.01)
-
-
 def _warmup(
     train: Objective, config: Mapping[str, Choice], place: Place, name: str, lr_unstable: float, n: int
 ) -> int | None:
@@ -114,7 +109,7 @@ def _warmup(
             )
             losses, _ = watched(plan, {**config, name: 10 * lr_unstable}, place.goal, seed)
             tried.append(length)
-            stable.append(not _is_unstable(losses))
+            stable.append(not loss_rise(losses).harmful)
     return shortest_stable(np.array(tried), np.array(stable))
 
 
@@ -144,7 +139,7 @@ def _early(blow_up: float) -> Finding:
 
 
 def _spiky(n: int, steps: int) -> Finding:
-    words = f"{n} of {steps} gradient norms are spikes (6 robust SDs above their neighbours)"
+    words = f"{n} of {steps} gradient norms are spikes (5 robust SDs above their neighbours)"
     if n > max(2, steps // 200):
         return Finding("P75", "gradient norm", Verdict.ACT, words, float(n), next_action="clip gradients")
     return Finding("P75", "gradient norm", Verdict.OK, words, float(n))

@@ -1,6 +1,8 @@
 """Every kind of source is told apart, and what is none is a sentence."""
 
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -92,3 +94,17 @@ def test_a_folder_of_something_else_is_a_sentence(tmp_path):
 def test_a_folder_without_studies_says_what_it_could_hold(tmp_path):
     with pytest.raises(StorageError, match=r"neither tunewise's own .* nor MLflow's .* nor runs of Weights"):
         open_source(tmp_path)
+
+
+def test_reading_a_file_that_is_in_use_takes_no_lock_from_it(tmp_path):
+    """Whoever closes the last connection removes the log of changes; with its locks gone, that could be anybody."""
+    url = f"sqlite:///{tmp_path}/s.db"
+    study = tw.create_study("s", url, sampler="random")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), 3)
+    read_study(tmp_path / "s.db")
+    stranger = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.execute('SELECT 1')); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", stranger, tmp_path / "s.db"], check=True)
+    assert (tmp_path / "s.db-wal").exists()
+    study.detach()

@@ -13,9 +13,10 @@ from tunewise.integrations.readers.build import to_trials, with_goal
 from tunewise.integrations.readers.files import columns_of_file, columns_of_object, without_nan
 from tunewise.integrations.readers.found import Found, Reading
 from tunewise.integrations.readers.optuna_journal import Journal
-from tunewise.integrations.readers.sql import Database, Server, SqliteFile
+from tunewise.integrations.readers.sql import Database, Server, SqliteFile, is_sqlite
 from tunewise.integrations.readers.table import read_table
 from tunewise.storage import open_log
+from tunewise.storage.log import pages
 from tunewise.study import load_study
 from tunewise.trials import Trials
 
@@ -136,10 +137,10 @@ def _some(names: list[str], where: str) -> str:
 def _file(path: Path) -> Source:
     if not path.is_file():
         raise StorageError(f"There is no file {path}; check the path.")
+    if is_sqlite(path):
+        return _database(SqliteFile(path), str(path))
     with path.open("rb") as file:
         head = file.read(256)
-    if head.startswith(b"SQLite format 3\x00"):
-        return _database(SqliteFile(path), str(path))
     if head.lstrip()[:1] == b"{" and b'"op_code"' in head:
         return _journal(path)
     if path.suffix in (".db", ".sqlite", ".sqlite3"):
@@ -246,7 +247,7 @@ def _own(where: str) -> Source:
         return (
             trials
             if reading.metric is None
-            else with_goal(trials, chain.from_iterable(log.read(name, 0)), reading.metric)
+            else with_goal(trials, chain.from_iterable(chain.from_iterable(pages(log, name))), reading.metric)
         )
 
     return Source(where, log.studies, read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -38,6 +39,26 @@ def rows(database: Database, query: str, *values: object) -> Iterator[Sequence[A
         yield from chunk
 
 
+def is_sqlite(path: Path) -> bool:
+    """Whether a file that is there is one of SQLite's, damaged or not; an empty one is none.
+
+    SQLite is asked: a file that this process has open with SQLite already, be it by Optuna, would lose its locks were it
+    opened and closed in any other way.
+    """
+    if path.stat().st_size == 0:
+        return False
+    with closing(_read_only(path)) as connection:
+        try:
+            connection.execute("PRAGMA schema_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            return "not a database" not in str(error)
+    return True
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=30)
+
+
 class SqliteFile:
     """A SQLite file, opened so that nothing in it can change. No transaction outlives a query, so writers are not held up.
 
@@ -49,9 +70,7 @@ class SqliteFile:
         self.where = str(path)
         if not path.is_file():
             raise StorageError(f"There is no file {path}; check the path.")
-        self._connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=30
-        )
+        self._connection = _read_only(path)
         self._connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
 
     def tables(self) -> dict[str, set[str]]:

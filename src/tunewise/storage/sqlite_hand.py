@@ -1,0 +1,92 @@
+"""One thread's connection to an SQLite file. None is open while the process forks.
+
+A child inherits what the SQLite library remembers of the locks of its process, but not the locks: its own connections
+would then take none, and the last connection elsewhere would remove the log of changes (WAL) under its feet, with results
+in it. Hence all connections are closed before a fork, and made anew where they are needed, on both sides.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+
+class Hand:
+    """A connection that is opened when it is needed, and the file to sync. Hold ``lock`` while you use either."""
+
+    def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
+        self.lock = threading.RLock()
+        self._path, self._connect = path, connect
+        self._connection: sqlite3.Connection | None = None
+        self._wal: int | None = None
+        with _guard:
+            _hands.add(self)
+
+    def connection(self) -> sqlite3.Connection:
+        """The connection."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def sync(self) -> None:
+        """Put what was committed on disk. Where there is no log of changes, it lies in the file, which SQLite synced."""
+        if self._wal is None:
+            with suppress(FileNotFoundError):
+                self._wal = os.open(f"{self._path}-wal", os.O_RDWR)
+            _sync_folder(self._path.parent)
+        if self._wal is not None:
+            _sync_file(self._wal)
+
+    def close(self) -> None:
+        """Close both; they are opened again where they are needed."""
+        with self.lock:
+            if self._connection is not None:
+                self._connection.close()
+            if self._wal is not None:
+                os.close(self._wal)
+            self._connection = self._wal = None
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _sync_file(descriptor: int) -> None:
+    getattr(os, "fdatasync", os.fsync)(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power cut, where the system can."""
+    with suppress(OSError, AttributeError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+_guard = threading.RLock()
+_hands: weakref.WeakSet[Hand] = weakref.WeakSet()
+_held: list[Hand] = []
+
+
+def _let_go() -> None:
+    _guard.acquire()
+    for hand in list(_hands):
+        hand.lock.acquire()
+        _held.append(hand)
+        hand.close()
+
+
+def _go_on() -> None:
+    while _held:
+        _held.pop().lock.release()
+    _guard.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_let_go, after_in_parent=_go_on, after_in_child=_go_on)
