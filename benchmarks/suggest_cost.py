@@ -9,17 +9,15 @@ rewrite of Optuna) is measured where it is installed: pip install rustuna. Each 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[threads] = "1"  # they are read when numpy is imported
+from common import Cell, cpu_seconds, show, silence  # one thread: before numpy is imported
 
-import numpy as np  # noqa: E402
-from common import Cell, cpu_seconds, show, silence  # noqa: E402
+# isort: split
+import numpy as np
 
 MODELS = [
     *(("tpe", n, 10) for n in (100, 1000, 3000, 5000)),
