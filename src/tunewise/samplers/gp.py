@@ -23,6 +23,7 @@ from tunewise.samplers._region import around_best, n_best, whole
 from tunewise.samplers._transfer import Trend, source_of, trend_of
 from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
+from tunewise.stats.pareto import nondominated
 from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray
@@ -172,8 +173,14 @@ def _one_loss(trials: Trials, seen: Observations, rng: np.random.Generator) -> F
     if len(trials.goals) == 1:
         return seen.loss
     loss = trials.loss[seen.rows]
-    low, high = np.nanmin(loss, axis=0), np.nanmax(loss, axis=0)
-    scaled = (loss - low) / np.where(high > low, high - low, 1.0)
+    allowed = np.isfinite(loss).all(axis=1) & ~seen.infeasible & ~(seen.violation > 0)
+    front = loss[allowed][nondominated(loss[allowed])] if allowed.any() else loss[np.isfinite(loss).all(axis=1)]
+    if not len(front):
+        return np.asarray(loss.max(axis=1))
+    low, high = front.min(axis=0), front.max(axis=0)
+    spread = np.nanmax(np.where(np.isfinite(loss), loss, np.nan), axis=0) - low
+    width = np.where(high > low, high - low, np.where(spread > 0, spread, 1.0))
+    scaled = (loss - low) / width
     weights = rng.dirichlet(np.ones(loss.shape[1]))
     return np.asarray((weights * scaled).max(axis=1) + 0.05 * (weights * scaled).sum(axis=1))
 
