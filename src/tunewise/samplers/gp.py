@@ -23,8 +23,8 @@ from tunewise.samplers._region import around_best, n_best, whole
 from tunewise.samplers._transfer import Trend, source_of, trend_of
 from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
-from tunewise.stats.pareto import nondominated
 from tunewise.space import Space
+from tunewise.stats.pareto import nondominated
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray
 
@@ -174,7 +174,9 @@ def _one_loss(trials: Trials, seen: Observations, rng: np.random.Generator) -> F
         return seen.loss
     loss = trials.loss[seen.rows]
     allowed = np.isfinite(loss).all(axis=1) & ~seen.infeasible & ~(seen.violation > 0)
-    front = loss[allowed][nondominated(loss[allowed])] if allowed.any() else loss[np.isfinite(loss).all(axis=1)]
+    front = (
+        loss[allowed][nondominated(loss[allowed])] if allowed.any() else loss[np.isfinite(loss).all(axis=1)]
+    )
     if not len(front):
         return np.asarray(loss.max(axis=1))
     low, high = front.min(axis=0), front.max(axis=0)
