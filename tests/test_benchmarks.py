@@ -17,6 +17,13 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
         ("import_time", ["--repeats", "1"]),
         ("per_trial", ["--trials", "10", "--repeats", "1"]),
         ("fold", ["--trials", "20", "--peer-trials", "5", "--repeats", "1"]),
+        (
+            "fronts",
+            [
+                *("--trials", "20", "--seeds", "1", "--problems", "bnh"),
+                *("--samplers", "tunewise nsga2", "optuna nsga2"),
+            ],
+        ),
     ],
 )
 def test_a_benchmark_ends_in_one_json_line(script, options):
@@ -125,3 +132,27 @@ def test_the_share_of_trials_is_one_beside_oneself_and_turns_round():
     slow = {i: np.repeat(curve, 2) for i, curve in many[0].items()}
     fast = {i: np.append(curve, np.full(60, curve[-1])) for i, curve in many[0].items()}
     assert log_efficiency(fast, slow, 120) == pytest.approx(np.log(0.5), abs=0.1)
+
+
+def test_the_points_of_a_front_cover_its_volume_and_others_less():
+    program = """
+import numpy as np
+import fronts
+for name, make in fronts.PROBLEMS.items():
+    problem = make()
+    kept = np.ones(len(problem.front), dtype=bool)
+    print(name, fronts.share(problem, problem.front, kept), fronts.share(problem, problem.front + 0.05, kept))
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=BENCHMARKS,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+    shares = [[float(each) for each in line.split()[1:]] for line in out.splitlines()]
+    assert len(shares) == 4
+    for whole, shifted in shares:
+        assert whole == pytest.approx(1.0)
+        assert 0.0 < shifted < 1.0
