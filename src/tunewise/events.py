@@ -200,6 +200,13 @@ def encode(events: Iterable[Event]) -> str:
 
 def decode(bodies: Sequence[str]) -> list[list[Event]]:
     """The events of each batch, in order; a batch that is damaged becomes one `Unreadable`. O(size)."""
+    batches: list[list[Event]] = []
+    for start in range(0, len(bodies), _AT_ONCE):
+        batches += _decode(bodies[start : start + _AT_ONCE])
+    return batches
+
+
+def _decode(bodies: Sequence[str]) -> list[list[Event]]:
     try:
         batches = parse("[" + ",".join(bodies) + "]")
         if len(batches) != len(bodies):
@@ -208,7 +215,7 @@ def decode(bodies: Sequence[str]) -> list[list[Event]]:
     except _BAD_BODY as error:
         if len(bodies) == 1:
             return [[Unreadable(f"{type(error).__name__}: {error}"[:200])]]
-    return [batch for body in bodies for batch in decode([body])]
+    return [batch for body in bodies for batch in _decode([body])]
 
 
 def decode_rows(batches: Sequence[Json]) -> list[list[Event]]:
@@ -230,10 +237,15 @@ def _events_of(batches: Sequence[Any]) -> list[list[Event]]:
     if not all(type(batch) is list for batch in batches):
         raise ValueError("a batch is not one JSON list")
     readers = _READERS
-    return [
-        [event for row in batch if (event := readers.get(row[0], _skip)(row)) is not None]
-        for batch in batches
-    ]
+    found = []
+    for batch in batches:
+        events = []
+        for row in batch:
+            event = readers.get(row[0], _skip)(row)
+            if event is not None:
+                events.append(event)
+        found.append(events)
+    return found
 
 
 def to_plain(value: Any) -> Json:
@@ -310,6 +322,7 @@ def _make(kind: Any) -> Callable[[Sequence[Json]], Event]:
     return lambda row: new(kind, row[1:]) if len(row) == length else kind(*row[1:length])
 
 
+_AT_ONCE = 1_000  # batches that are parsed together: their parts stay in the processor's cache
 _NOT_JSON = ("nan", "inf", "-inf")
 _STATES = tuple(TrialState)
 _BAD_BODY = (ValueError, TypeError, LookupError, AttributeError, RecursionError)

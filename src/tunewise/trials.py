@@ -744,13 +744,14 @@ class Trials:
         self._names_of[event.number] = tuple(n for n in self._names_of[event.number] if n not in event.names)
 
     def _reported(self, event: Reported) -> None:
-        if event.number not in self._open and not self._missed(event.number):
+        number, step, metrics, _ = event
+        if number not in self._open and not self._missed(number):
             return
-        for metric, value in event.metrics.items():
+        for metric, value in metrics.items():
             columns = self._curves.get(metric)
             if columns is None:
                 columns = self._curves[metric] = CurveColumns()
-            columns.append(event.number, event.step, value)
+            columns.append(number, step, value)
 
     def _noted(self, event: Noted) -> None:
         if 0 <= event.number < self._n:

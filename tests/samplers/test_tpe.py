@@ -70,6 +70,24 @@ def test_diverged_trials_are_learnt_from(how):
     assert np.mean(shares) < 0.25  # 0.4 where nothing is learnt
 
 
+def test_a_part_of_very_many_trials_stands_for_all(monkeypatch):
+    """Every seventh trial says as well where others lie and diverge; the good ones are known one by one."""
+
+    def objective(trial):
+        x = trial.params["x"]
+        return math.nan if x > 0.6 else bowl(trial)
+
+    def found(seed):
+        study = run(objective, 200, seed, space=XY)
+        return study.best_value, (study.trials.state[100:] == tw.TrialState.INFEASIBLE).mean()
+
+    whole = np.median([found(seed) for seed in range(5)], axis=0)
+    monkeypatch.setattr("tunewise.samplers.tpe._MOST_OTHERS", 30)
+    part = np.median([found(seed) for seed in range(5)], axis=0)
+    assert part[0] < 2 * whole[0] + 1e-4
+    assert part[1] < whole[1] + 0.1
+
+
 def test_failed_trials_say_nothing():
     """The same study twice, in one of which crashed trials lie in between."""
 

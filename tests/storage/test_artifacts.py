@@ -164,6 +164,19 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
     assert [each for each in (tmp_path / "kept").rglob("*") if each.is_file()] == []
 
 
+def test_a_file_and_its_folders_survive_a_power_cut(tmp_path, monkeypatch):
+    """Each folder is synced after the file has its name there."""
+    synced = []
+
+    def note(folder):
+        synced.append(Path(folder))
+        assert (tmp_path / "all" / "1" / "2" / "model.pt").exists()
+
+    monkeypatch.setattr("tunewise.storage.artifacts.sync_folder", note)
+    open_place(str(tmp_path / "all")).write("1/2/model.pt", io.BytesIO(b"weights"))
+    assert synced == [tmp_path / "all" / "1" / "2", tmp_path / "all" / "1", tmp_path / "all"]
+
+
 def test_where_files_are_kept_unless_said_otherwise():
     assert default_place("sqlite:////data/runs.db") == "/data/runs.artifacts"
     assert default_place("dir:/data/runs") == "/data/runs/artifacts"

@@ -188,6 +188,24 @@ def test_no_text_makes_the_server_stumble(kind, opener, serve):
     assert log.studies() == ["s"]
 
 
+def test_a_request_that_is_cut_in_the_middle_says_nothing_in_the_log(server, inner, caplog):
+    """A worker that is killed while it sends: no traceback, nothing half written, and the next is served."""
+    head = (
+        "POST /v1/append HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a-token-for-tests\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    )
+    before = inner.read("s", 0)
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(head.encode() + b'{"study": "s", ')
+            time.sleep(0.05)
+    time.sleep(0.2)
+    assert send(server, "/v1/studies")[0] == 200
+    assert inner.read("s", 0) == before
+    assert "Traceback" not in caplog.text
+    assert not [r for r in caplog.records if r.exc_info]
+
+
 def test_unknown_paths_and_methods_do_nothing(server, inner):
     for path in ("/", "/v1/", "/v1/../etc/passwd", "/v2/studies", "/v1/studies/s", "//v1/studies"):
         assert send(server, path)[0] == 404

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from tunewise.errors import DataError, MissingExtra, SettingError, StorageError
+from tunewise.storage.records_file import sync_folder
 
 _CHUNK = 2**20
 _MOST_BYTES_OF_A_NAME = 200
@@ -142,7 +143,7 @@ class Folder:
         return f"Folder({str(self.root)!r})"
 
     def write(self, key: str, source: BinaryIO) -> Stored:
-        """Write under another name, sync, and give it its own."""
+        """Write under another name, sync, give it its own, and sync the folders that it is in."""
         path = self._path(key, make=True)
         partial = path.with_name(f".{uuid.uuid4().hex}.part")
         try:
@@ -152,6 +153,8 @@ class Folder:
                 out.flush()
                 os.fsync(out.fileno())
             partial.replace(path)
+            for folder in path.parents[: len(path.relative_to(self.root).parts)]:
+                sync_folder(folder)
         finally:
             partial.unlink(missing_ok=True)
         return stored

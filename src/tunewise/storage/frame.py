@@ -40,4 +40,4 @@ def from_bodies(
 
 def is_sound(body: object, crc: int | None) -> bool:
     """Whether a body has its checksum; bodies of the first schema have none."""
-    return isinstance(body, str) and (crc is None or zlib.crc32(body.encode(errors="replace")) == crc)
+    return isinstance(body, str) and (crc is None or zlib.crc32(body.encode("utf-8", "replace")) == crc)

@@ -159,6 +159,7 @@ def make_app(log: Log, token: str | None) -> Any:
     try:
         from starlette.applications import Starlette
         from starlette.concurrency import run_in_threadpool
+        from starlette.requests import ClientDisconnect
         from starlette.responses import Response
         from starlette.routing import Route
     except ImportError:
@@ -189,6 +190,10 @@ def make_app(log: Log, token: str | None) -> Any:
             try:
                 body = await _body_of(request) if has_body else {}
                 text = await run_in_threadpool(handle, body)
+            except (
+                ClientDisconnect
+            ):  # nobody reads the answer; what was cut off is sent again by who still lives
+                return refusal(400, "Cut", "The request ended in the middle.")
             except _TooLarge:
                 return refusal(413, "TooLarge", f"A request may have {_MOST_BODY} bytes.", Connection="close")
             except TunewiseError as error:
