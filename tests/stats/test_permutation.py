@@ -34,14 +34,17 @@ def test_matched_points_tell_apart_what_two_random_studies_cannot():
     assert study_test(rng.random(40), rng.random(40) - 0.03).chance > 0.05
 
 
-def test_matched_points_that_suit_one_arm_each_are_no_pairs():
-    """Where a good point for one arm is a bad one for the other, flips within pairs would only lose power."""
+def test_matched_points_that_suit_one_arm_each_keep_the_size():
+    """Where a good point for one arm is a bad one for the other, pairs differ by more than strangers do."""
     rng = np.random.default_rng(0)
-    points = rng.random(40)
-    a, b = points, 1 - points
-    assert study_test(a, b, matched=True) == study_test(a, b)
-    near = a + 0.01 * rng.random(40)
-    assert study_test(a, near, matched=True).k == 10
+    chances = []
+    for _ in range(600):
+        points = rng.random((40, 2))
+        a, b = (points**2).sum(axis=1), ((1 - points) ** 2).sum(axis=1)
+        chances.append(study_test(a, b, matched=True, draws=200).chance)
+    assert np.mean(np.array(chances) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 600)
+    assert study_test(a, b, matched=True).k == 20
+    assert study_test(a, a + 0.01 * rng.random(40), matched=True).k == 10
 
 
 def test_diverged_trials_are_the_worst_and_tiny_arms_are_refused():
