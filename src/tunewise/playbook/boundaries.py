@@ -26,7 +26,7 @@ from tunewise.types import BoolArray, FloatArray
 
 _ZONE, _FEWEST, _MOST_AXES, _MOST_MORE = 0.2, 10, 40, 50
 _MATERIAL, _MATERIAL_ADAPTIVE = 0.075, 0.25  # in SDs of the warped loss
-_SURE, _SURE_ADAPTIVE = 0.7, 0.6
+_SURE = 0.7
 _CROWD, _ELSEWHERE = 0.8, 0.2  # of the best, and of all trials: an end to which an adaptive sampler kept
 _LEAST_TRIALS, _MOST_TRIALS = (
     20,
@@ -97,7 +97,7 @@ def _by_surrogate(evidence: Evidence, s: Surrogate, name: str, arrays: dict[str,
     side, chance, gain = ("low", low, gain_low) if low >= high else ("high", high, gain_high)
     n = len(s.z)
     few = float(np.clip((_MOST_TRIALS - n) / (_MOST_TRIALS - _LEAST_TRIALS), 0, 1))
-    enough = (_SURE_ADAPTIVE if evidence.adaptive else _SURE) + 0.15 * few
+    enough = _SURE + 0.15 * few
     blocked = _diverging(evidence, name, side)
     verdict = Verdict.ACT if chance > enough else Verdict.UNSURE if chance > 0.5 else Verdict.OK
     if verdict == Verdict.OK and evidence.adaptive:
