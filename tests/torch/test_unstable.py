@@ -1,5 +1,12 @@
 """Stable and unstable trainings are told apart."""
 
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import TensorDataset
+
+import tunewise as tw
 from tunewise.playbook import Verdict
 from tunewise.records import Goal
 from tunewise.torch.digits import DEFAULTS, load_digits, make_train
@@ -33,3 +40,43 @@ def test_the_warm_up_search_answers():
         "P75",
         "P76",
     } or found.lr_unstable is None
+
+
+class PostNormed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.last(self.norm(x + torch.relu(self.first(x))))
+
+
+@pytest.mark.parametrize("lr", [1e-3, 100.0])
+def test_remedies_come_in_order_and_only_where_something_is_unstable(lr):
+    """The network that normalises x + f(x) is named."""
+    rng = torch.Generator().manual_seed(0)
+    data = TensorDataset(torch.randn(128, 8, generator=rng), torch.randint(0, 2, (128,), generator=rng))
+
+    @tw.training(max_steps=60, batch_size=16, device="cpu")
+    def train(trial):
+        net = PostNormed()
+        optimizer = trial.optimizer(net.parameters(), "nesterov")
+        for x, y in trial.batches(data):
+            optimizer.zero_grad()
+            functional.cross_entropy(net(x), y).backward()
+            optimizer.step()
+            if trial.eval_due:
+                trial.log(net, **tw.evaluate(net, data))
+
+    config = {"nesterov.lr": lr, "nesterov.one_minus_momentum": 0.1}
+    found = stability(train, config, PLACE)
+    named = [f for f in found.findings if f.code == "P73"]
+    assert bool(named) == bool(found.findings.acts)
+    assert (lr == 100.0) == bool(named)
+    if named:
+        assert "1 layer normalises x + f(x) (norm)" in named[0].headline
+        assert (
+            named[0].headline.index("warm-up")
+            < named[0].headline.index("clipping")
+            < named[0].headline.index("f(norm")
+        )

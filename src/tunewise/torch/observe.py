@@ -89,7 +89,7 @@ class Facts:
     """Everything that was seen in one run, in the order in which it happened.
 
     ``pending``: passes of which is not known yet whether they train. ``backwards`` has a list for each step, ``rates`` the
-    learning rates of each optimiser. ``waits``, of a cheap look, are seconds from one step to the next call of a model and to the
+    learning rates of each optimiser. ``net`` is the first network that was called, in a cheap look. ``waits``, of a cheap look, are seconds from one step to the next call of a model and to the
     next step, without the steps that an evaluation preceded. ``reported_at``: steps taken before each report.
     """
 
@@ -105,6 +105,7 @@ class Facts:
     waits: list[tuple[float, float]] = field(default_factory=list)
     reported_at: list[int] = field(default_factory=list)
     n_reads: int = 0
+    net: nn.Module | None = None
     devices: set[str] = field(default_factory=set)
     loaded_itself: bool = False
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
@@ -238,6 +239,7 @@ class _Watcher:
         rows = _rows(tensors[0]) if tensors else []
         grad = torch.is_grad_enabled()
         if self._cheap:
+            self.facts.net = module
             self.facts.train.append(Pass(rows, len(rows), grad, 0.0, id(module), 0))
             return
         given = {t.data_ptr() for t in self._given.get(id(module), ())}

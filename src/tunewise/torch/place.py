@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from tunewise.study import Study, create_study
 from tunewise.torch.decorator import Objective
 from tunewise.torch.observe import Enough, Facts, observing
 from tunewise.torch.optimizers import default_of
+from tunewise.torch.residual import post_norms
 from tunewise.torch.trial import TorchTrial
 from tunewise.trial import Trial
 from tunewise.types import Choice, FloatArray, Params
@@ -141,10 +142,16 @@ def timed(
     return facts
 
 
-def watched(
-    train: Objective, params: Mapping[str, Choice], goal: Goal, seed: int = 0
-) -> tuple[FloatArray, FloatArray]:
-    """Training losses (n,) and gradient norms (m,) of every step of a run; a run that diverged ends in NaN."""
+class Watched(NamedTuple):
+    """Training losses and gradient norms of every step of a run, and its layers that normalise x + f(x)."""
+
+    losses: FloatArray  # (n,)
+    norms: FloatArray  # (m,)
+    post_norms: list[str]
+
+
+def watched(train: Objective, params: Mapping[str, Choice], goal: Goal, seed: int = 0) -> Watched:
+    """Train, and look at every step; a run that diverged ends in NaN."""
     trial = TorchTrial(_Wide(unseen(goal, params, seed), tuple(params)), train.plan)
     facts = Facts()
     try:
@@ -152,7 +159,7 @@ def watched(
             train.run(trial)
     except TrialInfeasible:
         facts.losses.append(math.nan)
-    return np.array(facts.losses), trial.grad_norms
+    return Watched(np.array(facts.losses), trial.grad_norms, post_norms(facts.net) if facts.net else [])
 
 
 class _Wide:

@@ -1,4 +1,4 @@
-"""Is training unstable, and does it hurt? Rates around the best one, watched step by step (P71, P72, P75, P76)."""
+"""Is training unstable, and does it hurt? Rates around the best one, watched step by step (P71 to P76)."""
 
 from __future__ import annotations
 
@@ -74,15 +74,15 @@ def stability(
         )
         for factor in _FACTORS
     }
-    unstable = [factor for factor, (losses, _) in runs.items() if loss_rise(losses).harmful]
+    unstable = [factor for factor, run in runs.items() if loss_rise(run.losses).harmful]
     edge = next((f for f in _FACTORS if all(g in unstable for g in _FACTORS if g >= f)), None)
-    norms = runs[1.0][1]
+    norms = runs[1.0].norms
     clip = clip_threshold(norms) if len(norms) >= 10 else None
     final = np.array(
-        [float(np.mean(losses[-10:])) if len(losses) else math.nan for losses, _ in runs.values()]
+        [float(np.mean(run.losses[-10:])) if len(run.losses) else math.nan for run in runs.values()]
     )
-    sensitivity = lr_sensitivity(np.array(_FACTORS), final, float(runs[1.0][0][0]))
-    blow_up = early_blow_up(runs[2.0][0])
+    sensitivity = lr_sensitivity(np.array(_FACTORS), final, float(runs[1.0].losses[0]))
+    blow_up = early_blow_up(runs[2.0].losses)
     lr_unstable = None if edge is None else edge * centre
     shortest = (
         _warmup(train, config, place, name, lr_unstable, n) if warmup and lr_unstable is not None else None
@@ -93,6 +93,8 @@ def stability(
         findings += [_spiky(n_spikes, len(norms)), _clip(clip)]
     if warmup and lr_unstable is not None:
         findings.append(_warm(shortest, lr_unstable, n))
+    if any(finding.verdict == Verdict.ACT for finding in findings):
+        findings.append(_remedies(runs[1.0].post_norms))
     findings += [said] if said else []
     return Stability(centre, lr_unstable, blow_up, n_spikes, clip, sensitivity, shortest, Findings(findings))
 
@@ -107,7 +109,7 @@ def _warmup(
             plan = train.replan(
                 max_steps=total, evals=1, warmup=length / total, schedule="constant", checkpoints=None
             )
-            losses, _ = watched(plan, {**config, name: 10 * lr_unstable}, place.goal, seed)
+            losses = watched(plan, {**config, name: 10 * lr_unstable}, place.goal, seed).losses
             tried.append(length)
             stable.append(not loss_rise(losses).harmful)
     return shortest_stable(np.array(tried), np.array(stable))
@@ -152,6 +154,20 @@ def _clip(clip: ClipThreshold) -> Finding:
     )
     return Finding("P76", "clip", Verdict.OK, words, clip.value, (clip.low, clip.high),
                    next_action=f"where clipping is needed, begin with clip={clip.value:.2g}")  # fmt: skip
+
+
+def _remedies(post_norms: list[str]) -> Finding:
+    """The playbook's order; where the network can be traced, whether its residual connections are at fault is seen."""
+    order = "warm-up, gradient clipping, another optimiser"
+    last = "zero weights where residual branches end; a lower rate last"
+    if not post_norms:
+        words = f"remedies, in this order: {order}, {last}"
+        return Finding("P73", "remedies", Verdict.OK, words)
+    named = ", ".join(post_norms[:3]) + (", ..." if len(post_norms) > 3 else "")
+    many = "s normalise" if len(post_norms) > 1 else " normalises"
+    words = f"{len(post_norms)} layer{many} x + f(x) ({named}); remedies, in this order: {order}, x + f(norm(x)), {last}"
+    return Finding("P73", "remedies", Verdict.ACT, words, float(len(post_norms)),
+                   next_action="if warm-up and clipping do not help, write x + f(norm(x))")  # fmt: skip
 
 
 def _warm(length: int | None, lr_unstable: float, n: int) -> Finding:
