@@ -1,5 +1,6 @@
 """What `tunewise doctor STORAGE` finds, and that a repair drops nothing."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -84,7 +85,7 @@ def test_a_damaged_fact_is_named(run, tmp_path):
 
     study = tw.create_study("s", tmp_path / "runs.db", seed=1)
     study.tell(study.ask(), 1.0)
-    with sqlite3.connect(tmp_path / "runs.db") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as connection, connection:
         connection.execute("UPDATE batches SET body = '[]' WHERE seq = 2")
     connection.close()
     code, findings = look(run, "runs.db")

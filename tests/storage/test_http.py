@@ -228,7 +228,7 @@ def test_a_damaged_batch_stays_one_over_the_wire(server, inner):
     import sqlite3
 
     inner.append("s", [StudyNoted({"a": 1})])
-    with sqlite3.connect(inner.path) as connection:
+    with contextlib.closing(sqlite3.connect(inner.path)) as connection, connection:
         connection.execute("UPDATE batches SET body = 'x' WHERE seq = 1")
     connection.close()
     inner.append("s", [StudyNoted({"b": 2})])

@@ -1,5 +1,6 @@
 """What is special about a SQLite file: opening at once, migration, refusals, damage, durability."""
 
+import contextlib
 import multiprocessing
 import os
 import sqlite3
@@ -48,7 +49,7 @@ def test_processes_may_open_a_new_file_at_once(tmp_path):
 
 def test_foreign_newer_and_broken_files_are_refused_untouched(tmp_path):
     foreign = tmp_path / "foreign.db"
-    with sqlite3.connect(foreign) as connection:
+    with contextlib.closing(sqlite3.connect(foreign)) as connection, connection:
         connection.execute("CREATE TABLE cats (name)")
         connection.execute("PRAGMA user_version = 2")
     before = foreign.read_bytes()
@@ -57,7 +58,7 @@ def test_foreign_newer_and_broken_files_are_refused_untouched(tmp_path):
     assert foreign.read_bytes() == before
     newer = tmp_path / "newer.db"
     SqliteLog(newer).close()
-    with sqlite3.connect(newer) as connection:
+    with contextlib.closing(sqlite3.connect(newer)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StorageError, match="upgrade tunewise"):
         SqliteLog(newer)
@@ -71,7 +72,8 @@ def test_foreign_newer_and_broken_files_are_refused_untouched(tmp_path):
 def test_a_file_of_the_first_schema_is_migrated_on_opening(tmp_path):
     path = tmp_path / "old.db"
     facts = [[CREATED], [StudyNoted({"a": 1})], [Noted(0, {})]]
-    with sqlite3.connect(path) as old:
+    old = sqlite3.connect(path)
+    with old:
         old.execute("CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)")
         old.execute(
             "CREATE TABLE events (study INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL,"
@@ -96,7 +98,7 @@ def test_a_file_of_the_first_schema_is_migrated_on_opening(tmp_path):
 
 
 def test_a_program_notices_that_its_store_was_migrated(log):
-    with sqlite3.connect(log.path) as newer:
+    with contextlib.closing(sqlite3.connect(log.path)) as newer, newer:
         newer.execute("ALTER TABLE batches RENAME TO batches3")
     newer.close()
     for use in (lambda: log.append("s", [StudyNoted({})]), lambda: log.read("s", 0)):
@@ -109,7 +111,7 @@ def test_a_program_notices_that_its_store_was_migrated(log):
 )  # fmt: skip
 def test_a_damaged_record_is_left_out_and_named(body, log):
     log.append("s", [StudyNoted({"a": 1})])
-    with sqlite3.connect(log.path) as connection:
+    with contextlib.closing(sqlite3.connect(log.path)) as connection, connection:
         connection.execute("PRAGMA ignore_check_constraints = 1")
         connection.execute(
             "UPDATE batches SET body = coalesce(?, body), crc = crc + (? IS NULL) WHERE seq = 1", (body, body)

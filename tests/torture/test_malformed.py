@@ -1,5 +1,6 @@
 """Stores with damage of every kind: what is intact is there, the rest is told, and the next write works."""
 
+import contextlib
 import json
 import random
 import sqlite3
@@ -57,7 +58,7 @@ def use(place):
 
 def add_raw(path, body, crc=None):
     """Append a batch as it is."""
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO batches SELECT 1, max(seq) + 1, ?, ?, NULL FROM batches", (body, crc))
     connection.close()
 

@@ -89,8 +89,9 @@ class Facts:
     """Everything that was seen in one run, in the order in which it happened.
 
     ``pending``: passes of which is not known yet whether they train. ``backwards`` has a list for each step, ``rates`` the
-    learning rates of each optimiser. ``net`` is the first network that was called, in a cheap look. ``waits``, of a cheap look, are seconds from one step to the next call of a model and to the
-    next step, without the steps that an evaluation preceded. ``reported_at``: steps taken before each report.
+    learning rates of each optimiser. Of a cheap look: ``net`` is the first network that was called, ``waits`` are seconds from
+    one step to the next call of a model and to the next step, without the steps that an evaluation preceded.
+    ``reported_at``: steps taken before each report.
     """
 
     train: list[Pass] = field(default_factory=list)

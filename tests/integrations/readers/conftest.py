@@ -1,5 +1,6 @@
 """Storages of Optuna in every schema, made from text dumps (tools/make_optuna_fixtures.py)."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -12,7 +13,7 @@ JOURNALS = sorted(HERE.glob("journal_*.log"))
 
 def database_of(dump: Path, folder: Path) -> Path:
     path = folder / f"{dump.stem}.db"
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(dump.read_text(encoding="utf-8"))
     connection.close()
     return path

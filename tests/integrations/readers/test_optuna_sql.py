@@ -1,5 +1,6 @@
 """Optuna's storages of all versions say the same, and what Optuna itself says of them."""
 
+import contextlib
 import math
 import re
 import sqlite3
@@ -148,7 +149,7 @@ def broken(optuna_files):
     path = optuna_files[0][-1]
 
     def after(statement):
-        with sqlite3.connect(path) as connection:
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(statement)
         connection.close()
         return path

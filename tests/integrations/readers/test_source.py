@@ -1,5 +1,6 @@
 """Every kind of source is told apart, and what is none is a sentence."""
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def test_ones_own_storage_is_one_of_them(tmp_path):
 )
 def test_a_database_of_another_program_is_a_sentence(tmp_path, statement):
     path = tmp_path / "other.db"
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement)
     connection.close()
     with pytest.raises(StorageError, match="another program"):
