@@ -140,3 +140,18 @@ def test_a_room_without_a_number_is_found():
 
 def test_errors_and_types_stand_on_nothing():
     assert list(broken_rules("from tunewise.stats import kde", Path("errors.py")))
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_nobody_draws_from_the_generators_of_the_user(path):
+    """`random.random()`, `numpy.random.rand()`: a thread that drew there would change what a seeded training does."""
+    calls = [
+        n for n in ast.walk(ast.parse((SOURCE / path).read_text(encoding="utf-8"))) if isinstance(n, ast.Call)
+    ]
+    drawn = [
+        name
+        for name in (ast.unparse(call.func) for call in calls)
+        if re.fullmatch(r"(random|np\.random|numpy\.random)\.[a-z_]+", name)
+        and name != "np.random.default_rng"
+    ]
+    assert not drawn or path == Path("torch/seeds.py"), drawn  # which seeds them for a training

@@ -2,12 +2,16 @@
 
 import gc
 import os
+import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
+import numpy as np
 import pytest
 
 import tunewise as tw
@@ -268,3 +272,21 @@ def test_the_child_of_a_fork_is_a_worker_of_its_own(path):
     study.tell(parent, 0.0)
     assert [t.value for t in study.trials] == [0.0, 1.0]
     assert len({t.worker for t in study.trials}) == 2
+
+
+def test_a_study_leaves_the_generators_of_a_training_alone(tmp_path, monkeypatch):
+    """Heartbeats, waits for a busy file and samplers draw numbers of their own, whatever thread they are in."""
+    monkeypatch.setattr("tunewise.storage.lease.CROWD", 1)
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    before, before_np = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    study = tw.create_study("s", tmp_path / "runs.db", lease=0.3, sampler="tpe")
+    blocker = sqlite3.connect(tmp_path / "runs.db", isolation_level=None, check_same_thread=False)
+    blocker.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.3, lambda: blocker.execute("ROLLBACK"))
+    end.start()
+    study.optimize(lambda trial: time.sleep(0.05) or trial.suggest_float("x", 0, 1), n_trials=15, n_jobs=2)
+    end.join()
+    blocker.close()
+    assert random.getstate() == before
+    assert np.random.get_state()[1].tolist() == before_np  # noqa: NPY002

@@ -9,7 +9,6 @@ import atexit
 import gc
 import math
 import os
-import random
 import threading
 import time
 import traceback
@@ -93,6 +92,7 @@ from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.lease import Pulse, Stamps, Watch, new_worker
 from tunewise.storage.log import PAGE, generation_of, is_storable, pages
+from tunewise.storage.retry import chance
 from tunewise.storage.url import opened_as
 from tunewise.trial import Trial
 from tunewise.trials import Trials
@@ -840,7 +840,7 @@ class Study:
                 if self._is_private or self._stopped.is_set() or time.monotonic() > deadline:
                     raise
                 log.logger.warning("%s Trying again for up to %.0f s.", error, deadline - time.monotonic())
-            self._stopped.wait(pause * (0.5 + random.random()))
+            self._stopped.wait(pause * (0.5 + chance()))
             pause = min(2 * pause, 10.0)
 
     # --- leases ----------------------------------------------------------------------------------------------------

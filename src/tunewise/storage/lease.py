@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import functools
 import os
-import random
 import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from tunewise.storage.retry import chance
 
 BEATS = 6
 LOOKS = 4
@@ -76,7 +77,7 @@ class Watch:
 
     def is_due(self) -> bool:
         """Whether to look at the next beat: a thousand workers that all look at all would be all that a server does."""
-        return random.random() * len(self._seen) < CROWD
+        return chance() * len(self._seen) < CROWD
 
     def pass_by(self) -> None:
         """Note a beat without a look."""

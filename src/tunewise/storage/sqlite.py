@@ -10,7 +10,6 @@ A schema that older programs must not write to renames `batches`; what they try 
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import threading
 import time
@@ -24,6 +23,7 @@ from tunewise.events import Event
 from tunewise.storage.frame import from_rows, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.network_disk import network_file_system
+from tunewise.storage.retry import chance
 from tunewise.storage.sqlite_hand import Hand
 from tunewise.storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
@@ -216,7 +216,7 @@ class SqliteLog:
                 except sqlite3.OperationalError as error:
                     if not _is_busy(error) or time.monotonic() > deadline:
                         raise
-                time.sleep(pause * random.random())
+                time.sleep(pause * chance())
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _hand(self) -> Hand:
