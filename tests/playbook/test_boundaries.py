@@ -145,3 +145,13 @@ def test_an_end_to_which_an_adaptive_search_kept_is_not_fine():
     assert "6 of 60 trials lie elsewhere" in found["width"].headline
     assert "quasi-random" in found["width"].next_action
     assert "add a choice" in found["width"].next_action
+
+
+@pytest.mark.parametrize("sampler", ["qmc", "tpe"])
+def test_equal_values_say_nothing_of_an_edge(sampler):
+    """Ties have no best trials whose places could be counted."""
+    study = tw.create_study(sampler=sampler, seed=0)
+    study.optimize(lambda trial: 0.0 * trial.suggest_float("x", 0, 1), n_trials=30)
+    (found,) = boundaries(gather(study.trials, study.trials.space))
+    assert found.verdict == Verdict.NA
+    assert "same value" in found.headline

@@ -50,6 +50,9 @@ def boundaries(evidence: Evidence) -> list[Finding]:
         return [Finding("P27", "edges", Verdict.UNSURE, words, needs=f"{_FEWEST - n} more trials",
                         next_action="run more trials", command=evidence.call(f"run({_FEWEST})"),
                         cost_trials=_FEWEST - n)]  # fmt: skip
+    if np.ptp(evidence.loss[evidence.feasible]) == 0:
+        words = "All trials have the same value, so no edge is better than the middle."
+        return [Finding("P27", "edges", Verdict.NA, words, needs="trials whose values differ")]
     findings = [_one(evidence, name) for name in eligible[:_MOST_AXES]]
     if len(eligible) > _MOST_AXES:
         words = (
@@ -75,8 +78,8 @@ def _one(evidence: Evidence, name: str) -> Finding:
         return _by_surrogate(evidence, surrogate, name, arrays)
     if evidence.adaptive:
         words = (
-            f"A surrogate of these {int(known.sum())} trials predicts nothing, and where trials lie says nothing: an adaptive "
-            "sampler chose them."
+            f"A surrogate of these {int(known.sum())} trials predicts nothing, and where trials lie says nothing where "
+            "an adaptive sampler chose them, or may have."
         )
         return Finding("P27", name, Verdict.UNSURE, words, needs="quasi-random trials",
                        next_action="explore with sampler='qmc'", arrays=arrays)  # fmt: skip
