@@ -155,3 +155,11 @@ def test_equal_values_say_nothing_of_an_edge(sampler):
     (found,) = boundaries(gather(study.trials, study.trials.space))
     assert found.verdict == Verdict.NA
     assert "same value" in found.headline
+
+
+def test_parameters_that_are_too_many_to_judge_are_not_passed_over_in_silence():
+    study = tw.create_study(sampler="qmc", seed=0)
+    study.optimize(lambda trial: sum(trial.suggest_float(f"x{i}", 0, 1) for i in range(60)), n_trials=30)
+    *_, last = boundaries(gather(study.trials, study.trials.space))
+    assert last.verdict == Verdict.UNSURE
+    assert "60 parameters are more than 30 trials can judge; the first 40 are shown" in last.headline

@@ -59,7 +59,9 @@ def boundaries(evidence: Evidence) -> list[Finding]:
             f"{len(eligible)} parameters are more than {len(evidence.rows)} trials can judge; the "
             f"first {_MOST_AXES} are shown."
         )
-        findings.append(Finding("P27", "other edges", Verdict.NA, words))
+        findings.append(
+            Finding("P27", "other edges", Verdict.UNSURE, words, needs="more trials, or a smaller space")
+        )
     return findings
 
 
