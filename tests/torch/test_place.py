@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.utils.data import TensorDataset
 
 from tunewise.records import Goal
 from tunewise.torch import training
-from tunewise.torch.place import settled
+from tunewise.torch.place import settled, timed
 
 ASKED = {
     "width": lambda t: t.suggest_int("width", 8, 128, log=True),
@@ -64,3 +69,25 @@ def test_what_is_given_stays(given_names):
 
 def test_a_branch_is_settled_as_it_is_taken():
     assert settled(make([]), {"norm": True}, Goal())[0]["groups"] in (2, 3)
+
+
+@pytest.mark.parametrize("cheap", [True, False])
+def test_what_was_seen_of_a_run_holds_no_network(cheap):
+    """A scan of batch sizes keeps the facts of one size while the next one needs the memory."""
+    nets = []
+    data = TensorDataset(torch.randn(64, 4), torch.arange(64) % 2)
+
+    @training(max_steps=6, batch_size=16, device="cpu")
+    def train(trial):
+        net = nn.Linear(4, 2)
+        nets.append(weakref.ref(net))
+        optimizer = trial.optimizer(net.parameters(), "sgd")
+        for x, y in trial.batches(data):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(x), y).backward()
+            optimizer.step()
+
+    facts = timed(train, {"sgd.lr": 0.1}, Goal(), 6, cheap=cheap)
+    gc.collect()
+    assert facts.n_steps == 6
+    assert nets[-1]() is None

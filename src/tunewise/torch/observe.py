@@ -23,6 +23,8 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from torch.overrides import TorchFunctionMode
 
+from tunewise.torch.residual import post_norms
+
 _LOSSES = {
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss",
     "smooth_l1_loss", "huber_loss", "kl_div",
@@ -89,9 +91,9 @@ class Facts:
     """Everything that was seen in one run, in the order in which it happened.
 
     ``pending``: passes of which is not known yet whether they train. ``backwards`` has a list for each step, ``rates`` the
-    learning rates of each optimiser. Of a cheap look: ``net`` is the first network that was called, ``waits`` are seconds from
-    one step to the next call of a model and to the next step, without the steps that an evaluation preceded.
-    ``reported_at``: steps taken before each report.
+    learning rates of each optimiser. ``waits``, of a cheap look, are seconds from one step to the next call of a model and to the
+    next step, without the steps that an evaluation preceded. ``post_norms``, of a look at losses, are the layers of the first
+    network that normalise x + f(x). ``reported_at``: steps taken before each report.
     """
 
     train: list[Pass] = field(default_factory=list)
@@ -106,7 +108,7 @@ class Facts:
     waits: list[tuple[float, float]] = field(default_factory=list)
     reported_at: list[int] = field(default_factory=list)
     n_reads: int = 0
-    net: nn.Module | None = None
+    post_norms: list[str] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
     loaded_itself: bool = False
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
@@ -196,6 +198,8 @@ def observing(
         GradScaler.scale = scale  # type: ignore[method-assign]
         for handle in handles:
             handle.remove()
+        if losses_only and watcher.first is not None:
+            facts.post_norms = post_norms(watcher.first)
         watcher.settle(facts.pending, trained=False)
 
 
@@ -208,6 +212,7 @@ class _Watcher:
         self._max_steps = max_steps
         self._until = None if seconds is None else time.monotonic() + seconds
         self._inside: nn.Module | None = None
+        self.first: nn.Module | None = None
         self.current: Pass | None = None
         self.loss_scale = 1.0
         self.is_going_back = False
@@ -240,7 +245,7 @@ class _Watcher:
         rows = _rows(tensors[0]) if tensors else []
         grad = torch.is_grad_enabled()
         if self._cheap:
-            self.facts.net = module
+            self.first = module
             self.facts.train.append(Pass(rows, len(rows), grad, 0.0, id(module), 0))
             return
         given = {t.data_ptr() for t in self._given.get(id(module), ())}

@@ -18,7 +18,6 @@ from tunewise.study import Study, create_study
 from tunewise.torch.decorator import Objective
 from tunewise.torch.observe import Enough, Facts, observing
 from tunewise.torch.optimizers import default_of
-from tunewise.torch.residual import post_norms
 from tunewise.torch.trial import TorchTrial
 from tunewise.trial import Trial
 from tunewise.types import Choice, FloatArray, Params
@@ -159,7 +158,7 @@ def watched(train: Objective, params: Mapping[str, Choice], goal: Goal, seed: in
             train.run(trial)
     except TrialInfeasible:
         facts.losses.append(math.nan)
-    return Watched(np.array(facts.losses), trial.grad_norms, post_norms(facts.net) if facts.net else [])
+    return Watched(np.array(facts.losses), trial.grad_norms, facts.post_norms)
 
 
 class _Wide:
