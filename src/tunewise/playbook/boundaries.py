@@ -50,7 +50,7 @@ def boundaries(evidence: Evidence) -> list[Finding]:
         return [Finding("P27", "edges", Verdict.UNSURE, words, needs=f"{_FEWEST - n} more trials",
                         next_action="run more trials", command=evidence.call(f"run({_FEWEST})"),
                         cost_trials=_FEWEST - n)]  # fmt: skip
-    if np.ptp(evidence.loss[evidence.feasible]) == 0:
+    if evidence.is_flat:
         words = "All trials have the same value, so no edge is better than the middle."
         return [Finding("P27", "edges", Verdict.NA, words, needs="trials whose values differ")]
     findings = [_one(evidence, name) for name in eligible[:_MOST_AXES]]

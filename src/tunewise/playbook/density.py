@@ -40,7 +40,7 @@ def _refused(evidence: Evidence) -> tuple[Verdict, str, str] | None:
     if n < _FEWEST or evidence.n_feasible < 4:
         words = f"{n} trials, {evidence.n_feasible} with a result, are too few to say what doubling them would buy."
         return Verdict.UNSURE, words, f"{_FEWEST} trials, 4 of them with a result"
-    if not float(np.ptp(evidence.loss[evidence.feasible])) > 0:
+    if evidence.is_flat:
         return (
             Verdict.NA,
             "All trials have the same value, so nothing can be gained or lost.",

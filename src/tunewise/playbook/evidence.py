@@ -94,6 +94,12 @@ class Evidence:
         """How many trials have a loss."""
         return int(self.feasible.sum())
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether all losses are the same, so that no trial is better than another."""
+        known = self.loss[self.feasible]
+        return not len(known) or not float(np.ptp(known)) > 0
+
     @cached_property
     def with_worst(self) -> FloatArray:
         """(k,) losses in which a diverged trial is as bad as the worst; all 0 where every trial diverged."""

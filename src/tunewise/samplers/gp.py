@@ -173,10 +173,9 @@ def _one_loss(trials: Trials, seen: Observations, rng: np.random.Generator) -> F
     if len(trials.goals) == 1:
         return seen.loss
     loss = trials.loss[seen.rows]
-    allowed = np.isfinite(loss).all(axis=1) & ~seen.infeasible & ~(seen.violation > 0)
-    front = (
-        loss[allowed][nondominated(loss[allowed])] if allowed.any() else loss[np.isfinite(loss).all(axis=1)]
-    )
+    finite = np.isfinite(loss).all(axis=1)
+    allowed = loss[finite & ~seen.infeasible & ~(seen.violation > 0)]
+    front = allowed[nondominated(allowed)] if len(allowed) else loss[finite]
     if not len(front):
         return np.asarray(loss.max(axis=1))
     low, high = front.min(axis=0), front.max(axis=0)

@@ -65,8 +65,9 @@ class TPE:
         C = space.to_unit(raw)
         score = good.log_density(C) - self._other_density(trials, space, seen).log_density(C)
         if seen.diverged.any():
-            X = seen.X[seen.some]
-            shunned = _shunned(C, X[seen.diverged[seen.some]], X[seen.sound[seen.some]], axes.n_choices)
+            some = seen.some
+            X, diverged, sound = seen.X[some], seen.diverged[some], seen.sound[some]
+            shunned = _shunned(C, X[diverged], X[sound], axes.n_choices)
             score -= np.where(shunned, _SHUNNED, 0.0)
         if space.has_limits:
             score = np.where(space.allowed(raw), score, -np.inf)
@@ -95,7 +96,8 @@ class TPE:
         )
         weight = (seen.sound | seen.diverged).astype(np.float64)
         weight[seen.good] = 0.0
-        X, features, weight = seen.X[seen.some], known[seen.some], weight[seen.some]
+        some = seen.some
+        X, features, weight = seen.X[some], known[some], weight[some]
         if len(seen.pending):
             X = np.concatenate([X, seen.pending])
             features = np.concatenate([features, _features(seen.pending, width, axes)])

@@ -190,9 +190,8 @@ def make_app(log: Log, token: str | None) -> Any:
             try:
                 body = await _body_of(request) if has_body else {}
                 text = await run_in_threadpool(handle, body)
-            except (
-                ClientDisconnect
-            ):  # nobody reads the answer; what was cut off is sent again by who still lives
+            except ClientDisconnect:
+                # nobody reads the answer; who still lives sends again what was cut off
                 return refusal(400, "Cut", "The request ended in the middle.")
             except _TooLarge:
                 return refusal(413, "TooLarge", f"A request may have {_MOST_BODY} bytes.", Connection="close")
