@@ -14,6 +14,17 @@ settings.register_profile("explore", max_examples=1000, **_SHARED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+@pytest.fixture
+def quiet():
+    """Studies say nothing, and the verbosity is what it was afterwards."""
+    import tunewise
+
+    before = tunewise.logging.get_verbosity()
+    tunewise.logging.set_verbosity(60)
+    yield
+    tunewise.logging.set_verbosity(before)
+
+
 @pytest.fixture(autouse=True)
 def own_place(tmp_path, monkeypatch):
     """A test starts in an empty folder and sees none of the user's settings."""

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture
-def quiet():
-    tw.logging.set_verbosity(50)
-
-
-@pytest.fixture
 def path(tmp_path):
     return tmp_path / "s.db"
 

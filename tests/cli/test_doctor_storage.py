@@ -1,11 +1,11 @@
 """What `tunewise doctor STORAGE` finds, and that a repair drops nothing."""
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -85,9 +85,8 @@ def test_a_damaged_fact_is_named(run, tmp_path):
 
     study = tw.create_study("s", tmp_path / "runs.db", seed=1)
     study.tell(study.ask(), 1.0)
-    with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection, connection:
         connection.execute("UPDATE batches SET body = '[]' WHERE seq = 2")
-    connection.close()
     code, findings = look(run, "runs.db")
     assert code == 1
     assert "position 2" in findings["S2"]["headline"]

@@ -9,10 +9,7 @@ import tunewise as tw
 from tunewise.errors import NoTrials, SettingError
 from tunewise.playbook import Adoption
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    tw.logging.set_verbosity(50)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 CALLS = []

@@ -9,10 +9,7 @@ from tunewise.errors import NoTrials, SettingError
 from tunewise.playbook import Verdict
 from tunewise.sim import place
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    tw.logging.set_verbosity(50)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def project(problem, **more):

@@ -6,11 +6,8 @@ import tunewise as tw
 
 
 @pytest.fixture(autouse=True)
-def _quiet():
-    before = tw.logging.get_verbosity()
-    tw.logging.set_verbosity(50)
-    yield
-    tw.logging.set_verbosity(before)
+def _quiet(quiet):
+    pass
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A study can be copied between any two kinds of store, and nothing is lost or changed on the way."""
 
-import contextlib
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from hypothesis import given, settings
@@ -93,9 +92,8 @@ def test_a_damaged_batch_stays_one_and_keeps_its_place(target, opener, tmp_path)
 
     study = tw.create_study("s", tmp_path / "damaged.db", sampler="random", seed=1)
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), 3)
-    with contextlib.closing(sqlite3.connect(tmp_path / "damaged.db")) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / "damaged.db")) as connection, connection:
         connection.execute("UPDATE batches SET body = 'x' WHERE seq = 2")
-    connection.close()
     damaged = tw.load_study("s", tmp_path / "damaged.db")
     copied = tw.copy_study("s", tmp_path / "damaged.db", opener(target)())
     assert list(copied.trials) == list(damaged.trials)

@@ -230,7 +230,6 @@ def test_a_damaged_batch_stays_one_over_the_wire(server, inner):
     inner.append("s", [StudyNoted({"a": 1})])
     with contextlib.closing(sqlite3.connect(inner.path)) as connection, connection:
         connection.execute("UPDATE batches SET body = 'x' WHERE seq = 1")
-    connection.close()
     inner.append("s", [StudyNoted({"b": 2})])
     first, damaged, last = open_log(server.url).read("s", 0)
     assert (first, last) == ([CREATED], [StudyNoted({"b": 2})])

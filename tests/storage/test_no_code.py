@@ -1,10 +1,10 @@
 """A store or a server that belongs to a stranger runs nothing here: not in any text, not in place of any file."""
 
 import ast
-import contextlib
 import os
 import pickle
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -156,9 +156,8 @@ def test_a_pickle_in_place_of_a_batch_is_damage(content, tmp_path):
     for place in ("runs.db", "dir:runs"):
         study = tw.create_study("s", place, sampler="random", seed=1)
         study.optimize(lambda trial: trial.suggest_float("x", 0, 1), 3)
-    with contextlib.closing(sqlite3.connect("runs.db")) as connection, connection:
+    with closing(sqlite3.connect("runs.db")) as connection, connection:
         connection.execute("UPDATE batches SET body = ?, crc = NULL WHERE seq = 2", (content,))
-    connection.close()
     (file,) = [each for each in Path("runs").rglob("0002") if each.is_file()]
     file.unlink()
     file.write_bytes(content)

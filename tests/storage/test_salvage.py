@@ -1,8 +1,8 @@
 """What is salvaged from a damaged file: every batch that lies on a sound page, unchanged and at its position."""
 
-import contextlib
 import random
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -78,10 +78,9 @@ def test_a_file_without_batches(tmp_path):
     (tmp_path / "x.db").write_bytes(b"SQLite format 3\x00" + bytes(100_000))
     with pytest.raises(StorageError, match="backup"):
         salvage(tmp_path / "x.db")
-    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE t (a, b, c)")
         connection.execute("INSERT INTO t VALUES (1, 2, '[]')")
-    connection.close()
     with pytest.raises(StorageError, match="backup"):
         salvage(tmp_path / "other.db")
     assert not list(tmp_path.glob("*salvaged*"))

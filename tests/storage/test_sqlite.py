@@ -1,11 +1,11 @@
 """What is special about a SQLite file: opening at once, migration, refusals, damage, durability."""
 
-import contextlib
 import multiprocessing
 import os
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,7 @@ def test_processes_may_open_a_new_file_at_once(tmp_path):
 
 def test_foreign_newer_and_broken_files_are_refused_untouched(tmp_path):
     foreign = tmp_path / "foreign.db"
-    with contextlib.closing(sqlite3.connect(foreign)) as connection, connection:
+    with closing(sqlite3.connect(foreign)) as connection, connection:
         connection.execute("CREATE TABLE cats (name)")
         connection.execute("PRAGMA user_version = 2")
     before = foreign.read_bytes()
@@ -58,7 +58,7 @@ def test_foreign_newer_and_broken_files_are_refused_untouched(tmp_path):
     assert foreign.read_bytes() == before
     newer = tmp_path / "newer.db"
     SqliteLog(newer).close()
-    with contextlib.closing(sqlite3.connect(newer)) as connection, connection:
+    with closing(sqlite3.connect(newer)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StorageError, match="upgrade tunewise"):
         SqliteLog(newer)
@@ -98,9 +98,8 @@ def test_a_file_of_the_first_schema_is_migrated_on_opening(tmp_path):
 
 
 def test_a_program_notices_that_its_store_was_migrated(log):
-    with contextlib.closing(sqlite3.connect(log.path)) as newer, newer:
+    with closing(sqlite3.connect(log.path)) as newer, newer:
         newer.execute("ALTER TABLE batches RENAME TO batches3")
-    newer.close()
     for use in (lambda: log.append("s", [StudyNoted({})]), lambda: log.read("s", 0)):
         with pytest.raises(StorageError, match="newer tunewise"):
             use()
@@ -111,14 +110,13 @@ def test_a_program_notices_that_its_store_was_migrated(log):
 )  # fmt: skip
 def test_a_damaged_record_is_left_out_and_named(body, log):
     log.append("s", [StudyNoted({"a": 1})])
-    with contextlib.closing(sqlite3.connect(log.path)) as connection, connection:
+    with closing(sqlite3.connect(log.path)) as connection, connection:
         connection.execute("PRAGMA ignore_check_constraints = 1")
         connection.execute(
             "UPDATE batches SET body = coalesce(?, body), crc = crc + (? IS NULL) WHERE seq = 1", (body, body)
         )
         if body is not None:
             connection.execute("UPDATE batches SET crc = NULL WHERE seq = 1")
-    connection.close()
     log.append("s", [StudyNoted({"b": 2})])
     first, damaged, last = log.read("s", 0)
     assert (first, last) == ([CREATED], [StudyNoted({"b": 2})])

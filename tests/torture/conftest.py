@@ -5,15 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import tunewise as tw
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)
-def quiet(tmp_path, monkeypatch):
-    before = tw.logging.get_verbosity()
-    tw.logging.set_verbosity(60)
+def own_state(quiet, tmp_path, monkeypatch):
     monkeypatch.setenv("TUNEWISE_STATE", str(tmp_path / "state"))
-    yield
-    tw.logging.set_verbosity(before)

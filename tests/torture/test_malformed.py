@@ -1,10 +1,10 @@
 """Stores with damage of every kind: what is intact is there, the rest is told, and the next write works."""
 
-import contextlib
 import json
 import random
 import sqlite3
 import zlib
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -58,9 +58,8 @@ def use(place):
 
 def add_raw(path, body, crc=None):
     """Append a batch as it is."""
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO batches SELECT 1, max(seq) + 1, ?, ?, NULL FROM batches", (body, crc))
-    connection.close()
 
 
 @pytest.mark.parametrize("at", range(len(HAND_MADE)))

@@ -1,7 +1,7 @@
 """Storages of Optuna in every schema, made from text dumps (tools/make_optuna_fixtures.py)."""
 
-import contextlib
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,8 @@ JOURNALS = sorted(HERE.glob("journal_*.log"))
 
 def database_of(dump: Path, folder: Path) -> Path:
     path = folder / f"{dump.stem}.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(dump.read_text(encoding="utf-8"))
-    connection.close()
     return path
 
 

@@ -1,8 +1,8 @@
 """MLflow's folder and database hold the same experiment; nested runs, NaN, deleted runs."""
 
-import contextlib
 import math
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -53,7 +53,7 @@ def folder(tmp_path):
 @pytest.fixture
 def database(tmp_path):
     path = tmp_path / "mlflow.db"
-    with contextlib.closing(sqlite3.connect(path)) as c, c:
+    with closing(sqlite3.connect(path)) as c, c:
         c.executescript(
             "CREATE TABLE experiments (experiment_id INTEGER, name TEXT, lifecycle_stage TEXT);"
             "CREATE TABLE runs (run_uuid TEXT, name TEXT, status TEXT, start_time BIGINT, end_time BIGINT,"
@@ -114,8 +114,7 @@ def test_another_metric_and_names_that_are_not_there(store):
 
 
 def test_an_experiment_without_metrics_is_a_sentence(database):
-    with contextlib.closing(sqlite3.connect(database)) as c, c:
+    with closing(sqlite3.connect(database)) as c, c:
         c.execute("DELETE FROM metrics")
-    c.close()
     with pytest.raises(DataError, match="has logged a metric"):
         read_study(database)

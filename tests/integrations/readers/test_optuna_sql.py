@@ -1,9 +1,9 @@
 """Optuna's storages of all versions say the same, and what Optuna itself says of them."""
 
-import contextlib
 import math
 import re
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -149,9 +149,8 @@ def broken(optuna_files):
     path = optuna_files[0][-1]
 
     def after(statement):
-        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(statement)
-        connection.close()
         return path
 
     return after

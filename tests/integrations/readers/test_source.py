@@ -1,9 +1,9 @@
 """Every kind of source is told apart, and what is none is a sentence."""
 
-import contextlib
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -47,9 +47,8 @@ def test_ones_own_storage_is_one_of_them(tmp_path):
 )
 def test_a_database_of_another_program_is_a_sentence(tmp_path, statement):
     path = tmp_path / "other.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement)
-    connection.close()
     with pytest.raises(StorageError, match="another program"):
         open_source(path)
 
