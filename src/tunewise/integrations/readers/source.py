@@ -193,7 +193,6 @@ def _database(database: Database, where: str) -> Source:
                 mlflow.read_sql(database, name, reading), _without_metric(reading)
             ),
         )
-    database.close()
     if any(own <= set(tables) for own in _OWN_TABLES):
         return _own(where)
     if not tables:

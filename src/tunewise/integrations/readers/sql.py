@@ -28,10 +28,6 @@ class Database(Protocol):
         """The rows of a query, some thousands at a time; ``?`` stands for a value."""
         ...
 
-    def close(self) -> None:
-        """Let go of it."""
-        ...
-
 
 def rows(database: Database, query: str, *values: object) -> Iterator[Sequence[Any]]:
     """The rows of a query one by one."""
@@ -64,18 +60,18 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 
 class SqliteFile:
-    """A SQLite file, opened so that nothing in it can change. No transaction outlives a query, so writers are not held up.
+    """A SQLite file, opened so that nothing in it can change.
+
+    No connection outlives its query, so writers are not held up and a fork in between inherits none.
 
     Raises:
         StorageError: there is no such file, or it is no SQLite file.
     """
 
     def __init__(self, path: Path) -> None:
-        self.where = str(path)
+        self.where, self._path = str(path), path
         if not path.is_file():
             raise StorageError(f"There is no file {path}; check the path.")
-        self._connection = _read_only(path)
-        self._connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
 
     def tables(self) -> dict[str, set[str]]:
         """The columns of every table."""
@@ -86,17 +82,15 @@ class SqliteFile:
     def chunks(self, query: str, *values: object) -> Iterator[Sequence[Sequence[Any]]]:
         """The rows of a query, some thousands at a time."""
         try:
-            cursor = self._connection.execute(query, values)
-            while chunk := cursor.fetchmany(_CHUNK):
-                yield chunk
+            with closing(_read_only(self._path)) as connection:
+                connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+                cursor = connection.execute(query, values)
+                while chunk := cursor.fetchmany(_CHUNK):
+                    yield chunk
         except sqlite3.OperationalError as error:
             raise StorageUnreachable(f"{self.where} cannot be read just now: {error}.") from error
         except sqlite3.DatabaseError as error:
             raise StorageError(f"{self.where} is not a usable SQLite file: {error}.") from error
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
 
 
 class Server:
@@ -148,10 +142,6 @@ class Server:
             streamed = connection.execution_options(stream_results=True)
             result = streamed.execute(self._sqlalchemy.text(query), dict(zip(names, values, strict=True)))
             yield from result.partitions(_CHUNK)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._engine.dispose()
 
     def _errors_of(self) -> _SqlErrors:
         return _SqlErrors(self.where, self._sqlalchemy.exc)
