@@ -41,6 +41,7 @@ from tunewise.storage.records_file import (
     to_bytes,
     write_file,
 )
+from tunewise.storage.version import check_version
 
 VERSION = 1
 BLOCK = 1024
@@ -404,15 +405,12 @@ class DirectoryLog:
             self._make_folder(create, mark)
         try:
             about = json.loads(mark.read_text())
-            version = int(about["version"]) if about["format"] == _FORMAT else None
+            version, is_ours = about["version"], about["format"] == _FORMAT
         except (ValueError, LookupError, TypeError):
-            version = None
-        if version is None:
+            is_ours = False
+        if not is_ours:
             raise StorageError(f"{mark} is not of tunewise; choose another folder.")
-        if version > VERSION:
-            raise StorageError(
-                f"{self.folder} has version {version}, newer than {VERSION}, which this tunewise knows; upgrade tunewise."
-            )
+        check_version(self.folder, version, VERSION)
 
     def _make_folder(self, create: bool, mark: Path) -> None:
         if not create:

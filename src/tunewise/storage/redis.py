@@ -18,6 +18,7 @@ from tunewise.events import Event, Unreadable
 from tunewise.storage.frame import from_rows, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
+from tunewise.storage.version import check_version
 
 T = TypeVar("T")
 
@@ -208,10 +209,7 @@ class RedisLog:
         found = self._redis.get(key)
         if found is None:
             raise StorageError(f"{self.url} holds no tunewise storage; check the number of the database.")
-        if int(found) > VERSION:
-            raise StorageError(
-                f"{self.url} has version {int(found)}, newer than {VERSION}, which this tunewise knows; upgrade tunewise."
-            )
+        check_version(self.url, found, VERSION)
 
     def _missing(self, study: str) -> StudyNotFound:
         return StudyNotFound(

@@ -22,6 +22,7 @@ from tunewise.storage.frame import from_rows, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
 from tunewise.storage.sql_dialects import DIALECTS, VERSION
+from tunewise.storage.version import check_version
 
 T = TypeVar("T")
 
@@ -293,11 +294,7 @@ class SqlLog:
                 raise StorageError(f"{self.url} holds no tunewise storage; check the name of the database.")
             self._make_schema(connection)
         row = self._execute(connection, "SELECT version FROM tunewise_version").fetchone()
-        if row is None or row[0] > VERSION:
-            raise StorageError(
-                f"{self.url} has schema version {row and row[0]}, newer than {VERSION}, which this tunewise knows; upgrade "
-                "tunewise."
-            )
+        check_version(self.url, None if row is None else row[0], VERSION)
 
     def _make_schema(self, connection: Any) -> None:
         """Make the tables; of several processes one does it."""

@@ -26,6 +26,7 @@ from tunewise.storage.network_disk import network_file_system
 from tunewise.storage.retry import chance
 from tunewise.storage.sqlite_hand import Hand
 from tunewise.storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
+from tunewise.storage.version import check_version
 
 T = TypeVar("T")
 
@@ -250,11 +251,7 @@ class SqliteLog:
             if n_tables:
                 raise StorageError(f"{self.path} is a database of another program; choose another file.")
             return owner, 0
-        if version > VERSION:
-            raise StorageError(
-                f"{self.path} has schema version {version}, newer than {VERSION}, which this tunewise knows; "
-                "upgrade tunewise."
-            )
+        check_version(self.path, version, VERSION)
         return owner, version
 
     def _make_schema(self, connection: sqlite3.Connection) -> None:
