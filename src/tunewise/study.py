@@ -60,6 +60,7 @@ from tunewise.events import (
     TrialWithdrawn,
     to_plain,
 )
+from tunewise.loggers import logger_of
 from tunewise.outcome import outcome_of
 from tunewise.pruners import Pruner
 from tunewise.pruners import from_settings as pruner_from_settings
@@ -110,10 +111,16 @@ class Study:
     """An optimisation in progress; make one with `create_study` or `load_study`.
 
     All methods may be called from several threads, and several processes may hold the same study.
+
+    Attributes:
+        name: the study's name.
+        logger: the ``logging.Logger`` on which it speaks, "tunewise.study.NAME", which can be given a level and handlers of
+            its own.
     """
 
     def __init__(self, storage: Log, name: str, sampler: Sampler | None, pruner: Pruner | None) -> None:
         self.name = name
+        self.logger = logger_of(name)
         self._log = storage
         self._trials = Trials()
         self._trials.info = StudyInfo(name, (Goal(),), 0, math.nan)
@@ -496,7 +503,16 @@ class Study:
         pool: Any = _EXECUTORS[executor]() if isinstance(executor, str) else executor
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
         parent = None if getattr(pool, "hears_interrupts", False) else os.getpid()
-        task = (place, self.name, self.sampler, self.pruner, function, errors, log.get_verbosity(), parent)
+        task = (
+            place,
+            self.name,
+            self.sampler,
+            self.pruner,
+            function,
+            errors,
+            self.logger.getEffectiveLevel(),
+            parent,
+        )
         marks: dict[Future[Any], str] = {}
 
         def submit() -> Future[Any]:
@@ -678,7 +694,7 @@ class Study:
 
     def _say(self, record: FrozenTrial) -> None:
         best = self._trials.best() if len(self.goals) == 1 and record.state == TrialState.COMPLETE else None
-        log.log_finished(record, None if best is None else self._trials.row(best), self.goals)
+        log.log_finished(self.logger, record, None if best is None else self._trials.row(best), self.goals)
 
     def _suggest_all(self, trial: Trial, space: Space) -> None:
         """Suggest a declared space; a trial that gets no parameters has failed, and is not left running."""
@@ -731,7 +747,7 @@ class Study:
                 raise TrialStateError(
                     f"Trial {number} was finished by somebody else meanwhile; the first result stays."
                 )
-            log.logger.warning(
+            self.logger.warning(
                 "Trial %d was given to another worker or withdrawn; this result is kept as a late one.",
                 number,
             )
@@ -839,7 +855,7 @@ class Study:
             except StorageUnreachable as error:
                 if self._is_private or self._stopped.is_set() or time.monotonic() > deadline:
                     raise
-                log.logger.warning("%s Trying again for up to %.0f s.", error, deadline - time.monotonic())
+                self.logger.warning("%s Trying again for up to %.0f s.", error, deadline - time.monotonic())
             self._stopped.wait(pause * (0.5 + chance()))
             pause = min(2 * pause, 10.0)
 
@@ -879,7 +895,7 @@ class Study:
                 again = lease.on_lost == "retry" and trials.attempts(number) < lease.MOST_ATTEMPTS
                 freed.append(TrialReleased(number, worker, again, why, at))
                 what = "is queued again" if again else "failed"
-                log.logger.warning("Trial %d %s: %s.", number, what, why)
+                self.logger.warning("Trial %d %s: %s.", number, what, why)
             if freed:
                 self._append(freed)
         self._log.beat(self.name, worker, None)
@@ -957,7 +973,7 @@ def _beat(me: weakref.ref[Study]) -> bool:
         study._look_around()
         study._delivery.catch_up()
     except (StorageError, StudyNotFound) as error:
-        log.logger.debug("No beat: %s", error)
+        study.logger.debug("No beat: %s", error)
     return True
 
 

@@ -8,7 +8,6 @@ finish of a trial wins; a later one is kept beside it. Parameters live in one fl
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import sys
 from bisect import bisect_left, insort
@@ -41,6 +40,7 @@ from tunewise.events import (
     TrialWithdrawn,
     Unreadable,
 )
+from tunewise.loggers import logger_of
 from tunewise.records import FrozenTrial, Goal, Lease, StudyInfo, TrialState
 from tunewise.space import Categorical, Domain, Float, Space
 from tunewise.structure import Evidence, Structure, find_structure
@@ -63,7 +63,6 @@ _STATES = tuple(TrialState)
 _NO_METRIC = CurveColumns().sorted()
 _NO_BEST = (math.inf, -1)
 _UNUSABLE = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
-_log = logging.getLogger("tunewise")
 _MOST_BLOCKS = 64
 CACHES = frozenset(
     {"_structure", "_novel", "_joint", "_first_domains", "_layouts", "_memo", "_kept", "_folds", "_blocks"}
@@ -549,7 +548,7 @@ class Trials:
     def _unreadable(self, event: Unreadable) -> None:
         self._n_gaps += 1
         self.unreadable.append(event.reason)
-        _log.warning(
+        logger_of(self.info.name).warning(
             "Study %r: a fact in its log cannot be read and is left out (%s). `tunewise doctor` says more.",
             self.info.name,
             event.reason,

@@ -30,7 +30,7 @@ def verbosity():
 
 
 def test_a_finished_trial_reads_as_in_the_article(capsys):
-    log.log_finished(trial(99, 0.5207), trial(66, 0.5493), (Goal("value", "maximize"),))
+    log.log_finished(log.logger, trial(99, 0.5207), trial(66, 0.5493), (Goal("value", "maximize"),))
     line = capsys.readouterr().err
     assert re.match(BRACKET.format(letter="I"), line)
     assert line.endswith(
@@ -40,20 +40,22 @@ def test_a_finished_trial_reads_as_in_the_article(capsys):
 
 
 def test_without_a_feasible_best_nothing_is_said_about_it(capsys):
-    log.log_finished(trial(0, 1.0), None, MINIMIZE)
+    log.log_finished(log.logger, trial(0, 1.0), None, MINIMIZE)
     assert capsys.readouterr().err.endswith("parameters: {'lr': 0.041, 'layers': 1, 'act': 'relu'}.\n")
 
 
 def test_several_goals_show_all_values_and_no_best(capsys):
     record = FrozenTrial(3, TrialState.COMPLETE, PARAMS, (1.0, 2.5))
-    log.log_finished(record, None, (Goal("error"), Goal("seconds")))
+    log.log_finished(log.logger, record, None, (Goal("error"), Goal("seconds")))
     assert "Trial 3 finished with values: [1.0, 2.5] and parameters: {" in capsys.readouterr().err
 
 
 def test_pruned_failed_and_diverged_trials(capsys):
-    log.log_finished(trial(3, state=TrialState.PRUNED), None, MINIMIZE)
-    log.log_finished(trial(4, state=TrialState.FAILED, reason="ValueError('no')"), None, MINIMIZE)
-    log.log_finished(trial(5, state=TrialState.INFEASIBLE, reason="the loss is nan"), None, MINIMIZE)
+    log.log_finished(log.logger, trial(3, state=TrialState.PRUNED), None, MINIMIZE)
+    log.log_finished(log.logger, trial(4, state=TrialState.FAILED, reason="ValueError('no')"), None, MINIMIZE)
+    log.log_finished(
+        log.logger, trial(5, state=TrialState.INFEASIBLE, reason="the loss is nan"), None, MINIMIZE
+    )
     pruned, failed, diverged = capsys.readouterr().err.splitlines()
     assert pruned.endswith("] Trial 3 pruned. ")
     assert re.match(BRACKET.format(letter="W"), failed)
@@ -69,12 +71,12 @@ def test_a_new_study_says_where_it_lives(capsys):
 
 def test_verbosity_hides_what_is_below(capsys):
     log.set_verbosity(logging.WARNING)
-    log.log_finished(trial(0, 1.0), None, MINIMIZE)
-    log.log_finished(trial(1, state=TrialState.FAILED), None, MINIMIZE)
+    log.log_finished(log.logger, trial(0, 1.0), None, MINIMIZE)
+    log.log_finished(log.logger, trial(1, state=TrialState.FAILED), None, MINIMIZE)
     assert "Trial 1 failed" in (err := capsys.readouterr().err)
     assert "Trial 0" not in err
     log.set_verbosity(logging.ERROR)
-    log.log_finished(trial(2, state=TrialState.FAILED), None, MINIMIZE)
+    log.log_finished(log.logger, trial(2, state=TrialState.FAILED), None, MINIMIZE)
     assert capsys.readouterr().err == ""
 
 

@@ -1,8 +1,8 @@
-"""What a study says while it runs: one line for each finished trial, on the logger "tunewise".
+"""What a study says while it runs: one line for each finished trial, on its logger "tunewise.study.NAME".
 
 The lines have the shape that Optuna's users (and their log parsers) know:
 ``[I 2023-03-28 08:27:02,336] Trial 99 finished with value: 0.52 and parameters: {...}. Best is trial 66 with value: 0.54.``
-They go to stderr through one handler; the logger does not propagate, so that nothing is printed twice.
+They go to stderr through one handler, that of "tunewise", which does not propagate, so that nothing is printed twice.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from logging import CRITICAL, DEBUG, ERROR, FATAL, INFO, WARN, WARNING
 from typing import TextIO
 
+from tunewise.loggers import logger_of
 from tunewise.records import FrozenTrial, Goal, TrialState
 
 __all__ = ["CRITICAL", "DEBUG", "ERROR", "FATAL", "INFO", "WARN", "WARNING", "get_verbosity", "set_verbosity"]
@@ -68,12 +69,15 @@ logger.propagate = False
 
 
 def get_verbosity() -> int:
-    """The level from which messages are shown, as in the standard library's ``logging`` (default: INFO)."""
+    """The level from which messages are shown, as in the standard library's ``logging`` (default: INFO).
+
+    A study whose `Study.logger` was given a level has that one.
+    """
     return logger.getEffectiveLevel()
 
 
 def set_verbosity(level: int) -> None:
-    """Show messages from ``level`` on, such as ``tunewise.logging.WARNING``."""
+    """Show messages from ``level`` on, such as ``tunewise.logging.WARNING``. `Study.logger` has a level for one study."""
     logger.setLevel(level)
 
 
@@ -90,11 +94,13 @@ def quiet(level: int = WARNING) -> Iterator[None]:
 
 def log_created(name: str, where: str) -> None:
     """Say that a study was created; ``where`` is "in memory" or names the storage: "in sqlite:///x.db"."""
-    logger.info("A new study created %s with name: %s", where, name)
+    logger_of(name).info("A new study created %s with name: %s", where, name)
 
 
-def log_finished(record: FrozenTrial, best: FrozenTrial | None, goals: Sequence[Goal]) -> None:
-    """Say how a trial ended. ``best`` is the best trial so far, None where none completed or goals are several."""
+def log_finished(
+    logger: logging.Logger, record: FrozenTrial, best: FrozenTrial | None, goals: Sequence[Goal]
+) -> None:
+    """Say on a study's logger how a trial ended. ``best`` is the best so far, None where none completed or goals are several."""
     if record.state in (TrialState.FAILED, TrialState.INFEASIBLE):
         if logger.isEnabledFor(WARNING):
             logger.warning(_not_completed(record))

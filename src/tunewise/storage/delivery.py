@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import threading
 import uuid
@@ -21,10 +20,9 @@ from typing import NamedTuple
 
 from tunewise.errors import StorageError, StorageUnreachable
 from tunewise.events import Event, decode, encode
+from tunewise.loggers import logger_of
 from tunewise.storage.lease import is_gone, new_worker, whereabouts
 from tunewise.storage.log import Log
-
-_log = logging.getLogger("tunewise")
 
 
 class _Parcel(NamedTuple):
@@ -39,6 +37,7 @@ class Delivery:
     def __init__(self, log: Log, study: str) -> None:
         self._log = log
         self._study = study
+        self._logger = logger_of(study)
         self.worker = new_worker()
         self._nonce = uuid.uuid4().hex[:12]
         self._count = 0
@@ -78,7 +77,7 @@ class Delivery:
             try:
                 return self._log.append(self._study, events, durable=durable, op=parcel.op)
             except StorageUnreachable as error:
-                _log.warning("%s Work goes on; results are kept until the storage answers.", error)
+                self._logger.warning("%s Work goes on; results are kept until the storage answers.", error)
         self._keep(parcel)
         return None
 
@@ -94,7 +93,9 @@ class Delivery:
                 self._waiting.popleft()
                 n += 1
         if n:
-            _log.warning("The storage answers again; %d batches that had been kept were delivered.", n)
+            self._logger.warning(
+                "The storage answers again; %d batches that had been kept were delivered.", n
+            )
 
     def adopt(self) -> None:
         """Take over what workers of this machine that are gone could not deliver, and deliver it where possible."""
@@ -104,7 +105,7 @@ class Delivery:
             except StorageUnreachable:
                 return
             except (OSError, ValueError, LookupError, StorageError) as error:
-                _log.warning("The results kept in %s cannot be delivered: %s", file, error)
+                self._logger.warning("The results kept in %s cannot be delivered: %s", file, error)
 
     def _is_done(self) -> bool:
         """Whether nothing waits any more; then there is no file any more either."""
@@ -128,7 +129,9 @@ class Delivery:
                 break  # the last line, torn
             self._log.append(self._study, decode([body])[0], durable=durable, op=op)
         file.unlink(missing_ok=True)
-        _log.warning("%d batches that an earlier process had kept in %s were delivered.", len(lines), file)
+        self._logger.warning(
+            "%d batches that an earlier process had kept in %s were delivered.", len(lines), file
+        )
 
     def _keep(self, parcel: _Parcel) -> None:
         with self._change:
@@ -142,7 +145,7 @@ class Delivery:
                     if parcel.durable:
                         os.fsync(out.fileno())
             except OSError as error:
-                _log.error(
+                self._logger.error(
                     "What waits for the storage cannot be kept in a file either (%s), only in memory.", error
                 )
 
