@@ -56,7 +56,7 @@ def test_settings_are_handed_on(run, store, monkeypatch):
     seen = {}
     monkeypatch.setattr("tunewise.playbook.check", lambda _, **settings: seen.update(settings) or Findings())
     assert run("check", "runs.db::digits", "--noise-sd", "0.01", "--min-effect", "0.1").exit_code == 0
-    assert seen == {"noise_sd": 0.01, "min_effect": 0.1}
+    assert seen == {"noise_sd": 0.01, "min_effect": 0.1, "source": "runs.db::digits"}
 
 
 def test_a_study_that_is_too_young_is_no_error(run, tmp_path):

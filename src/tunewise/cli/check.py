@@ -70,7 +70,7 @@ def command(
     from tunewise.playbook import check
 
     opened = open_trials(study, storage, **reading)
-    findings = check(opened.trials, noise_sd=noise_sd, min_effect=min_effect)
+    findings = check(opened.trials, noise_sd=noise_sd, min_effect=min_effect, source=opened.words)
     if as_json:
         print_json(_as_json(opened, findings))
     else:

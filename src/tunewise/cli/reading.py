@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -47,10 +48,11 @@ _OPTIONS = (
 
 
 class Opened(NamedTuple):
-    """A study that was found: its table, and how to name it again on a command line."""
+    """A study that was found: its table, its name, and the words that name it again on a command line, options too."""
 
     trials: Any
     title: str
+    words: str
 
 
 def reading_options(command: F) -> F:
@@ -78,9 +80,18 @@ def open_trials(study: str, storage: str | None, **options: Any) -> Opened:
     where, name = _parts(study, storage)
     source = open_source(where)
     chosen = the_name(source, name)
-    return Opened(
-        source.read(chosen, Reading(**_given(options))), where if name is None else f"{where}::{name}"
-    )
+    title = where if name is None else f"{where}::{name}"
+    return Opened(source.read(chosen, Reading(**_given(options))), title, _again(title, options))
+
+
+def _again(title: str, options: dict[str, Any]) -> str:
+    """Title and reading options as a shell would take them."""
+    words = [title]
+    for key, value in options.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is not None:
+                words += [f"--{'trial-column' if key == 'trial' else key}", str(each)]
+    return shlex.join(words)
 
 
 def _parts(study: str, storage: str | None) -> tuple[str, str | None]:

@@ -30,7 +30,7 @@ def command(*, study: str, storage: str | None, file: Path, **reading: Any) -> N
     from tunewise.playbook import check
 
     opened = open_trials(study, storage, **reading)
-    write_report(opened, check(opened.trials), file)
+    write_report(opened, check(opened.trials, source=opened.words), file)
 
 
 def write_report(opened: Opened, findings: Findings, file: Path) -> None:

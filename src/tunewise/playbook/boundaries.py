@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from tunewise.playbook.commands import fix, more_trials, search, warm_up
 from tunewise.playbook.evidence import Evidence, is_ordered
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.space import Categorical, Domain, Float, Int
 from tunewise.stats.intervals import binomial_tail
 from tunewise.stats.surrogate import Surrogate, edge_gain
-from tunewise.types import BoolArray, FloatArray
+from tunewise.types import BoolArray, Choice, FloatArray
 
 _ZONE, _FEWEST, _MOST_AXES, _MOST_MORE = 0.2, 10, 40, 50
 _MATERIAL, _MATERIAL_ADAPTIVE = 0.075, 0.25  # in SDs of the warped loss
@@ -48,7 +49,7 @@ def boundaries(evidence: Evidence) -> list[Finding]:
         n = evidence.n_feasible
         words = f"Only {n} trial{'s' * (n != 1)} finished with a result; {_FEWEST} are needed to see an edge."
         return [Finding("P27", "edges", Verdict.UNSURE, words, needs=f"{_FEWEST - n} more trials",
-                        next_action="run more trials", command=evidence.call(f"run({_FEWEST})"),
+                        next_action="run more trials", command=more_trials(evidence, _FEWEST - n),
                         cost_trials=_FEWEST - n)]  # fmt: skip
     if evidence.is_flat:
         words = "All trials have the same value, so no edge is better than the middle."
@@ -129,10 +130,11 @@ def _by_surrogate(evidence: Evidence, s: Surrogate, name: str, arrays: dict[str,
     if verdict == Verdict.UNSURE:
         more = max(10, n // 2)
         return replace(base, next_action=f"run {more} more trials to tell", cost_trials=more,
-                       command=evidence.call(f"run({len(evidence.rows) + more})"))  # fmt: skip
+                       command=more_trials(evidence, more))  # fmt: skip
     if blocked:
         words = f"{words} Most trials in the outer fifth diverge there, so the range is limited by stability, not by its edge."
-        return replace(base, headline=words, next_action="see P28: warm-up or clipping before a wider range")
+        action = "see P28: warm-up or clipping before a wider range"
+        return replace(base, headline=words, next_action=action, command=warm_up(evidence))
     return _expanding(evidence, base, name, domain, side)
 
 
@@ -268,17 +270,35 @@ def _expanding(evidence: Evidence, base: Finding, name: str, domain: Domain, sid
     wider = widened(name, domain, side)
     if isinstance(domain, Categorical):
         action = f"add a choice beyond {domain.choices[0 if side == 'low' else -1]!r} to {name}"
-        return replace(base, verdict=Verdict.ACT, next_action=action)
+        command = search(evidence, name, _longer(domain, side))
+        return replace(base, verdict=Verdict.ACT, next_action=action, command=command)
     if wider is None:
         words = f"{base.headline} That is a natural limit of {name}: fix it there, or leave the feature out."
         action = f"fix {name} at {_end(domain, side)} in the next round"
         verdict = Verdict.ACT if evidence.best_of else Verdict.OK
-        return replace(base, verdict=verdict, headline=words, next_action=action)
+        end = domain.low if side == "low" else domain.high
+        return replace(
+            base, verdict=verdict, headline=words, next_action=action, command=fix(evidence, name, end)
+        )
     action = f"widen {name} from {_range(domain)} to {_range(wider)}"
+    n = int(np.clip(len(evidence.rows) // 3, 5, _MOST_MORE))
     return replace(
-        base, verdict=Verdict.ACT, next_action=action, command=evidence.call("repair()"),
-        cost_trials=int(np.clip(len(evidence.rows) // 3, 5, _MOST_MORE)), change={"space": {name: wider}},
+        base, verdict=Verdict.ACT, next_action=action, cost_trials=n, change={"space": {name: wider}},
+        command=evidence.call("repair()") or search(evidence, name, wider, n),
     )  # fmt: skip
+
+
+def _longer(domain: Categorical, side: str) -> Categorical:
+    """With one choice more: the next of numbers that go on alike, else one that the user has to name."""
+    choices = domain.choices if side == "high" else domain.choices[::-1]
+    beyond: Choice = "one beyond"
+    numbers = [c for c in choices if isinstance(c, int | float) and not isinstance(c, bool)]
+    if len(numbers) == len(choices) > 1:
+        *_, a, b = numbers
+        exact = a != 0 and b * (b / a) == round(b * (b / a)) and not b % 1 and b / a != 1
+        beyond = type(b)(b * b / a) if exact and a * b > 0 else 2 * b - a
+    longer = (*choices, beyond) if beyond not in choices else choices
+    return Categorical(longer if side == "high" else longer[::-1], ordered=domain.ordered)
 
 
 def widened(name: str, domain: Domain, side: str) -> Float | Int | None:

@@ -35,6 +35,7 @@ def check(
     roles: Mapping[str, str] | None = None,
     adaptive: bool | None = None,
     n_validation: int | None = None,
+    source: str = "",
 ) -> Findings:
     """Every applicable finding about a study, worst first.
 
@@ -48,6 +49,7 @@ def check(
         adaptive: whether trials were chosen by looking at results; by default known from their samplers. A study's
             attribute "best_of": n says that only the winners of n trials are in it.
         n_validation: examples in the validation set: a first guess of the noise of an error rate, where it was not measured.
+        source: the words that name the study on the command line ("runs.db::digits"), for commands about a plain study.
 
     Raises:
         SettingError: several goals; the checks judge one.
@@ -56,15 +58,14 @@ def check(
         raise SettingError(f"The checks judge one goal; this study has {len(trials.goals)}.")
     if space is None:
         space = trials.info.space or Space(dict(trials.domains))
-    source = "measured"
+    noise_source = "measured"
     best = trials.best()
     if noise_sd is None and n_validation and best is not None:
         guess = guessed_noise(float(trials.values[best, 0]), n_validation)
-        noise_sd, source = (
-            (guess.sd, "guessed from the size of the validation set") if guess else (None, source)
-        )
-    evidence = gather(trials, space, noise_sd, min_effect, command, noise_source=source, roles=roles, adaptive=adaptive,
-                      n_validation=n_validation)  # fmt: skip
+        if guess is not None:
+            noise_sd, noise_source = guess.sd, "guessed from the size of the validation set"
+    evidence = gather(trials, space, noise_sd, min_effect, command, noise_source=noise_source, roles=roles,
+                      adaptive=adaptive, n_validation=n_validation, source=source)  # fmt: skip
     return findings_of(evidence)
 
 
@@ -82,7 +83,8 @@ def findings_of(evidence: Evidence) -> Findings:
         *accidental_regularisers(evidence),
     ]
     found.append(regime(Findings(found)))
-    return Findings([priced(f, evidence.seconds) for f in screened(found)])
+    n = len(evidence.rows)
+    return Findings([priced(repeated(f, n), evidence.seconds) for f in screened(found)])
 
 
 def screened(findings: list[Finding]) -> list[Finding]:
@@ -101,6 +103,13 @@ def screened(findings: list[Finding]) -> list[Finding]:
         return replace(f, verdict=Verdict.UNSURE, headline=words, next_action=action, command="", change=None)
 
     return [judged(f) for f in findings]
+
+
+def repeated(finding: Finding, n: int) -> Finding:
+    """What is changed in the training, or on a scale, shows in a study run anew: it costs as many trials again."""
+    if finding.verdict != Verdict.ACT or finding.cost_trials is not None:
+        return finding
+    return replace(finding, cost_trials=n)
 
 
 def priced(finding: Finding, seconds: float | None) -> Finding:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewise.playbook.commands import SHUFFLE, regulariser, train_for, warm_up
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.playbook.selection import FEWEST_EVALS, best_curve, step_noise
@@ -114,7 +115,7 @@ def overfitting(evidence: Evidence, number: int, step: FloatArray, y: FloatArray
         action = "treat it as instability: warm-up, clipping, or a lower rate late in training"
         return Finding("P43", subject, Verdict.ACT, words, effect=rise, chance=chance, threshold=_LEVEL,
                        threshold_source="5 % over two windows fixed beforehand", data_used=f"trial {number}", next_action=action,
-                       arrays=arrays)  # fmt: skip
+                       command=warm_up(evidence), arrays=arrays)  # fmt: skip
     words = f"{who} gets worse by {rise:.3g} over its last {m} evaluations, from step {onset:g} on (by chance: {chance:.2g})."
     exempt = any(role == "scientific" and _regularises(n) for n, role in evidence.roles.items())
     action = "add regularisation in the next round (dropout, weight decay, label smoothing), or train for fewer steps"
@@ -127,7 +128,7 @@ def overfitting(evidence: Evidence, number: int, step: FloatArray, y: FloatArray
         threshold=_LEVEL, threshold_source="5 % over two windows fixed beforehand, and a rise above twice the step noise",
         data_used=f"trial {number}, {len(y)} evaluations",
         assumptions=("Errors follow a first-order autoregression.",), next_action=action, arrays=arrays,
-        scope="choice" if arm else "",
+        command=regulariser(evidence, round(onset)), scope="choice" if arm else "",
     )  # fmt: skip
 
 
@@ -226,7 +227,7 @@ def still_improving(evidence: Evidence, number: int, step: FloatArray, y: FloatA
         assumptions=("The curve goes on as a power law or an exponential.",)
         + (() if schedule else ("The learning rate is constant.",)),
         next_action=f"train for {extra:g} steps in the next study" if verdict == Verdict.ACT else needs and "note the schedule",
-        arrays=arrays,
+        command=train_for(extra) if verdict == Verdict.ACT else "", arrays=arrays,
     )  # fmt: skip
 
 
@@ -272,6 +273,7 @@ def saturation(evidence: Evidence) -> Finding:
         effect=upper, threshold=0.5, threshold_source="half of the run", data_used=f"{len(shares)} best runs",
         assumptions=() if evidence.train_metric else ("The training loss, which was not reported, is flat too.",),
         next_action=f"train for {shorter:g} steps instead of {longest:g} in the next study" if early else "",
+        command=train_for(shorter) if early else "",
     )  # fmt: skip
 
 
@@ -315,18 +317,16 @@ def best_steps(evidence: Evidence) -> Finding:
     longest = max(float(step[-1]) for _, step, _ in curves)
     known = all(schedule_of(evidence, int(k))[0] for k in numbers)
     short = short and _worth_going_on(evidence, [y for _, _, y in curves])
-    action = ""
-    if too_long:
-        action = f"train for {math.ceil(longest * min(1.0, 2 * float(np.quantile(place, 0.9)))):g} steps in the next study"
-    elif short:
-        action = f"train for {math.ceil(longest * 1.5):g} steps in the next study"
+    factor = min(1.0, 2 * float(np.quantile(place, 0.9))) if too_long else 1.5
+    action = f"train for {math.ceil(longest * factor):g} steps in the next study" if too_long or short else ""
+    if short and not too_long:
         action += "" if known else ", unless the learning rate decays (then every curve is best at its end)"
     act = too_long or (short and known)
     return Finding(
         "P41", subject, Verdict.ACT if act else Verdict.UNSURE if short else Verdict.OK, words, effect=float(np.median(place)),
         threshold=0.8, threshold_source="four in five runs, 95 % certain, in the first tenth or the last quarter",
         data_used=f"{n} best runs", needs="the schedule: trial.set_user_attr('schedule', ...)" if short and not known else "",
-        next_action=action, arrays=arrays,
+        next_action=action, command=train_for(math.ceil(longest * factor)) if act else "", arrays=arrays,
     )  # fmt: skip
 
 
@@ -376,7 +376,7 @@ def training_loss(evidence: Evidence) -> Finding:
     return Finding(
         "P42", subject, verdict, words, effect=share, threshold=0.2,
         threshold_source="a lasting rise by a fifth of the progress", data_used=f"{metric} of {len(curves)} best runs",
-        next_action=action if verdict != Verdict.OK else "",
+        next_action=action if verdict != Verdict.OK else "", command=warm_up(evidence) if verdict == Verdict.ACT else "",
         arrays={"kind": "curve", "number": shown[0], "step": shown[1], "loss": shown[2], "sign": 1.0},
     )  # fmt: skip
 
@@ -414,7 +414,7 @@ def periodic(evidence: Evidence, number: int, y: FloatArray) -> Finding:
         "P44", subject, Verdict.ACT if seen else Verdict.OK, words, effect=length, chance=found.chance, threshold=0.01,
         threshold_source="1 %", data_used=f"trial {number}, {len(y)} evaluations", assumptions=("Noise is autoregressive.",),
         next_action="see that data are shuffled anew in every epoch, and that validation data do not overlap with training data"
-        if seen else "",
+        if seen else "", command=SHUFFLE if seen else "",
     )  # fmt: skip
 
 

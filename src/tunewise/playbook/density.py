@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tunewise.playbook.commands import more_trials
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.stats.order import Doubling, best_of, doubling, tuning_curve
@@ -25,7 +26,7 @@ def density_checks(evidence: Evidence) -> list[Finding]:
         more = max(0, _FEWEST - len(evidence.rows)) or None
         return [
             Finding(code, subject, verdict, words, needs=needs, next_action="run more trials" if more else "",
-                    command=evidence.call(f"run({_FEWEST})") if more else "", cost_trials=more)
+                    command=more_trials(evidence, more) if more else "", cost_trials=more)
             for code, subject in subjects
         ]  # fmt: skip
     found = doubling(evidence.with_worst)
@@ -83,7 +84,7 @@ def density(evidence: Evidence, found: Doubling) -> Finding:
         ),
         needs="" if unit else "the noise over seeds, or min_effect",
         next_action="add as many trials again" if act else "measure the noise" if unit is None else "",
-        command=evidence.call(f"run({2 * n})") if act else _measure(evidence) if unit is None else "",
+        command=more_trials(evidence, n) if act else _measure(evidence) if unit is None else "",
         cost_trials=n if act else 5 if unit is None else None,
         arrays={
             "kind": "best_of_k", "k": ks, "expected": np.array([best_of(loss, int(k)) for k in ks]), "low": curve.low,

@@ -41,7 +41,7 @@ class Evidence:
         best_of: how many trials the search had of which only the winners are here; 0 for a whole study.
         n_validation: examples in the validation set, None where unknown.
         command: the Python expression for the round, with which commands begin.
-        storage: the words for this study on the command line.
+        source: the words for this study on the command line; empty where it was not named there.
     """
 
     trials: Trials
@@ -59,6 +59,7 @@ class Evidence:
     best_of: int = 0
     n_validation: int | None = None
     command: str = ""
+    source: str = ""
 
     def call(self, verb: str) -> str:
         """The line that does something about a finding, ``project.round("...").repair()``; empty for a plain study."""
@@ -204,6 +205,7 @@ def gather(
     roles: Mapping[str, str] | None = None,
     adaptive: bool | None = None,
     n_validation: int | None = None,
+    source: str = "",
 ) -> Evidence:
     """The evidence in a table. O(n d).
 
@@ -232,7 +234,7 @@ def gather(
     return Evidence(
         trials, space, rows, X, loss, state == TrialState.INFEASIBLE, pruned, is_adaptive, noise_sd,
         noise_source if noise_sd else "not measured", min_effect, dict(roles or {}),
-        int(best_of) if isinstance(best_of, int) else 0, n_validation, command,
+        int(best_of) if isinstance(best_of, int) else 0, n_validation, command, source,
     )  # fmt: skip
 
 

@@ -19,7 +19,13 @@ def exploit_gate(findings: Findings) -> Finding:
     reasons = "; ".join(f"{f.code} {f.subject}: {f.next_action or f.headline}" for f in acts)
     return Finding("P60", "exploitation", Verdict.ACT, f"Not ready. {reasons}.", next_action="do these first: repair()",
                    command=next((f.command for f in acts if f.command), ""),
-                   cost_trials=sum(f.cost_trials or 0 for f in acts) or None)  # fmt: skip
+                   cost_trials=_cost(acts))  # fmt: skip
+
+
+def _cost(acts: list[Finding]) -> int | None:
+    """Repairs of the space add up; one study anew shows every change of the training."""
+    anew = max((f.cost_trials or 0 for f in acts if f.change is None), default=0)
+    return anew + sum(f.cost_trials or 0 for f in acts if f.change is not None) or None
 
 
 def refined_space(evidence: Evidence) -> Space:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tunewise.playbook.commands import regulariser
 from tunewise.playbook.curves import rising
 from tunewise.playbook.evidence import Evidence, is_ordered
 from tunewise.playbook.finding import Finding, Verdict
@@ -61,8 +62,14 @@ def accidental_regularisers(evidence: Evidence) -> list[Finding]:
             "P37", name, Verdict.ACT if act else Verdict.OK, words, effect=middle, interval=(low, high), threshold=_OVERFITTING,
             threshold_source="proposal", data_used=f"{int(known.sum())} trials with both losses",
             next_action=f"add an explicit regulariser, and tune {name} again" if act else "",
+            command=regulariser(evidence, _longest(evidence)) if act else "",
         ))  # fmt: skip
     return found
+
+
+def _longest(evidence: Evidence) -> int:
+    _, last, _ = evidence.curves.last()
+    return int(last.max()) if len(last) else 1
 
 
 def _eligible(name: str, domain: Domain) -> bool:

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tunewise.playbook.commands import listing, search, suggest, warm_up
 from tunewise.playbook.evidence import Evidence, is_ordered
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.records import TrialState
-from tunewise.space import Domain, Float, Int
+from tunewise.space import Categorical, Domain, Float, Int
 from tunewise.stats.intervals import jeffreys
 from tunewise.stats.logistic import Threshold, firth, threshold
 from tunewise.stats.ranks import auc
@@ -157,6 +158,7 @@ def at_the_cliff(evidence: Evidence, cause: Cause | None) -> Finding:
         data_used=f"{len(evidence.rows)} trials, {int(evidence.infeasible.sum())} of them diverged",
         assumptions=("One threshold tells diverging rates from others.",),
         next_action=action,
+        command=warm_up(evidence) if near else "",
         arrays={**_arrays(evidence, cause), "best": 10**where},
     )
 
@@ -304,26 +306,30 @@ def _crashed(evidence: Evidence) -> list[Finding]:
         "P26", "crashed trials", verdict, f"{words}; they are missing from all other checks.", effect=len(failed) / n,
         interval=(low, high), threshold=_WASTEFUL, threshold_source="a quarter of the budget", data_used=f"{n} trials",
         next_action="mend the cause" + (f' ("{common[:80]}")' if common else "") if verdict != Verdict.OK else "",
+        command=listing(evidence, TrialState.FAILED) if verdict == Verdict.ACT else "", cost_trials=0,
     )]  # fmt: skip
 
 
 def _repaired(evidence: Evidence, base: Finding, cause: Cause | None) -> Finding:
     if cause is None:
         action = "no parameter explains it: look for a bug, or mark impossible combinations"
-        return replace(base, next_action=action)
+        command = listing(evidence, TrialState.INFEASIBLE)
+        return replace(base, next_action=action, command=command, cost_trials=0)
     side, at = "above" if cause.above else "below", cause.value(cause.at.at)
     domain, name = cause.predictor.domain, cause.predictor.words
     if domain is None:
         action = (
             f"search {name} instead of its parts, and keep it {'below' if cause.above else 'above'} {at:.3g}"
         )
-        return replace(base, next_action=action)
+        return replace(base, next_action=action, command=suggest(name, _reach(cause)))
     narrowed = _narrowed(domain, side, at)
     if narrowed is None:
-        return replace(base, next_action=f"keep {name} away from {side} {at:.3g}")
+        command = search(evidence, name, _kept(domain, cause))
+        return replace(base, next_action=f"keep {name} away from {side} {at:.3g}", command=command)
+    n = int(evidence.infeasible.sum())
     return replace(
-        base, next_action=f"narrow {name} to {narrowed.low:.3g}..{narrowed.high:.3g}", command=evidence.call("repair()"),
-        cost_trials=int(evidence.infeasible.sum()), change={"space": {name: narrowed}},
+        base, next_action=f"narrow {name} to {narrowed.low:.3g}..{narrowed.high:.3g}", cost_trials=n,
+        command=evidence.call("repair()") or search(evidence, name, narrowed, n), change={"space": {name: narrowed}},
     )  # fmt: skip
 
 
@@ -332,6 +338,27 @@ def _narrowed(domain: Domain, side: str, raw: float) -> Float | Int | None:
         value: Any = int(raw) if isinstance(domain, Int) else raw
         return replace(domain, high=value) if side == "above" else replace(domain, low=value)
     return None
+
+
+def _reach(cause: Cause) -> Float:
+    """The part of a product's range in which training does not diverge."""
+    x = cause.predictor.x[~np.isnan(cause.predictor.x)]
+    at, low, high = cause.value(cause.at.at), cause.value(float(x.min())), cause.value(float(x.max()))
+    low, high = (min(low, at), at) if cause.above else (at, max(high, at))
+    return Float(float(f"{low:.3g}"), float(f"{high:.3g}"), log=True)
+
+
+def _kept(domain: Domain, cause: Cause) -> Domain:
+    """The choices, or the values of a grid, on the side on which training does not diverge; one at least."""
+    raw = domain.values()
+    u = domain.to_unit(raw)
+    inside = u < cause.at.at if cause.above else u > cause.at.at
+    kept = raw[inside] if inside.any() else raw[[0 if cause.above else -1]]
+    if isinstance(domain, Categorical):
+        return Categorical(tuple(domain.decode(r) for r in kept), ordered=domain.ordered)
+    low, high = (domain.decode(float(r)) for r in (kept.min(), kept.max()))
+    ends: Any = {"low": low, "high": high}
+    return replace(domain, **ends)
 
 
 def _arrays(evidence: Evidence, cause: Cause | None) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tunewise.playbook.commands import more_of
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.stats.order import median_best, median_best_rank
@@ -202,9 +203,15 @@ def fairness(evidence: Evidence, found: Isolation) -> Finding:
         threshold_source="trials of each value" if uneven else "shares of diverged trials, permutation test",
         data_used=f"{sum(counts)} trials",
         next_action=action,
-        command=evidence.call(f"run({max(counts) * len(counts)})") if uneven else "",
+        command=_evened(evidence, found, counts) if uneven else "",
         cost_trials=missing or None,
     )
+
+
+def _evened(evidence: Evidence, found: Isolation, counts: list[int]) -> str:
+    most = max(counts)
+    missing = {v: most - n for v, n in zip(found.values, counts, strict=True) if n < most}
+    return evidence.call(f"run({most * len(counts)})") or more_of(evidence, found.name, missing)
 
 
 def simplest(found: Isolation, order: Sequence[int], allowance: float) -> int:

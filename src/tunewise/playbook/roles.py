@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tunewise.playbook.commands import fix, recreate, search, suggest
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
-from tunewise.space import Float, Space
+from tunewise.space import Categorical, Domain, Float, Space
 from tunewise.types import Choice
 
 _RATE = ("lr", "learning_rate", "eta")
@@ -182,6 +183,7 @@ def _wrong_direction(evidence: Evidence) -> Iterator[Finding]:
         Verdict.ACT,
         f"{goal.name} is {goal.direction}d, so the worst trials are taken for the best.",
         next_action=f'create the study with direction "{other}"',
+        command=recreate(evidence, str(other)),
         threshold_source="the name of the metric",
     )
 
@@ -210,6 +212,7 @@ def _one_question(evidence: Evidence) -> Iterator[Finding]:
         "P15", "one question", Verdict.ACT if aliased else Verdict.OK, words, effect=worst, threshold=0.3,
         threshold_source="correlation of the designs", data_used=f"{len(evidence.rows)} trials",
         next_action="split the round, or run all combinations equally often" if aliased else "",
+        command=_round(evidence, scientific[:1]) if aliased else "",
     )  # fmt: skip
 
 
@@ -221,7 +224,7 @@ def _wrong_roles(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 "P67", name, Verdict.ACT, f"{name} was searched: a longer run is nearly always better, so it crowds at its end.",
                 next_action=f"fix {name} within a study, and choose it between studies from the curves (P39 to P41)",
-                threshold_source="the playbook's rule",
+                command=fix(evidence, name, _highest(evidence.space[name])), threshold_source="the playbook's rule",
             )  # fmt: skip
         if last in _BATCH and roles.get(name, "nuisance") != "fixed" and evidence.space[name].n_values != 1:
             yield Finding(
@@ -239,6 +242,7 @@ def _wrong_roles(evidence: Evidence) -> Iterator[Finding]:
             f"The learning rate ({', '.join(rates)}) is fixed while {', '.join(scientific)} is compared: the value for which "
             "that rate happens to be right wins.",
             next_action="make the learning rate a nuisance parameter", threshold_source="the playbook's rule",
+            command=_round(evidence, scientific, [n for n, role in roles.items() if role == "nuisance" or n in rates]),
         )  # fmt: skip
 
 
@@ -251,6 +255,7 @@ def _wrong_scales(evidence: Evidence) -> Iterator[Finding]:
         if momentum and domain.high >= 0.99 and domain.low <= 0.5:
             reason = "what matters is 1 - momentum, and most of its scale lies in the last tenth of the range"
             action = f"search 1 - {name} on a log scale, such as 0.005..0.5"
+            command = f"1 - {suggest(f'one_minus_{name}', Float(0.005, 0.5, log=True))}"
         elif (
             (last in _RATE or "weight_decay" in last)
             and domain.low >= 0
@@ -258,10 +263,29 @@ def _wrong_scales(evidence: Evidence) -> Iterator[Finding]:
         ):
             reason = f"its range spans {_decades(domain)}, of which a linear scale explores only the last"
             action = f"search {name} on a log scale: suggest_float(..., log=True)"
+            command = search(evidence, name, Float(domain.low or domain.high / 1e4, domain.high, log=True))
         else:
             continue
         yield Finding("P19", f"scale of {name}", Verdict.ACT, f"{name} was searched on a linear scale: {reason}.",
-                      next_action=action, threshold_source="the playbook's rule")  # fmt: skip
+                      next_action=action, command=command, threshold_source="the playbook's rule")  # fmt: skip
+
+
+def _round(evidence: Evidence, scientific: Sequence[str], nuisance: Sequence[str] = ()) -> str:
+    """A round about these parameters, each at the values that were seen."""
+    arms = {name: _seen(evidence, name) for name in scientific}
+    tuned = f", nuisance={list(nuisance)!r}" if nuisance else ""
+    return f"project.round({f'effect of {scientific[0]}'!r}, scientific={arms!r}{tuned})"
+
+
+def _seen(evidence: Evidence, name: str) -> list[Choice]:
+    if name not in evidence.space:
+        return []
+    domain, u = evidence.space[name], np.unique(evidence.column(name)[~np.isnan(evidence.column(name))])
+    return [domain.decode(float(raw)) for raw in domain.from_unit(u)]
+
+
+def _highest(domain: Domain) -> Choice:
+    return domain.choices[-1] if isinstance(domain, Categorical) else domain.high
 
 
 def _decades(domain: Float) -> str:

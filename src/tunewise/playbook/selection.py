@@ -11,6 +11,7 @@ import math
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from tunewise.playbook.commands import DECAY
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.stats.surrogate import left_out_error, mean_at
@@ -69,6 +70,7 @@ def step_noise(evidence: Evidence, number: int, y: FloatArray) -> Finding:
         data_used=f"the last evaluations of trial {number}; about {n_eff:.0f} independent ones on its plateau",
         assumptions=("The trend is smooth.",) if chosen_best else ("Values are not the best of their curves.",),
         next_action="decay the learning rate, average weights, or use a larger validation set" if high else "",
+        command=DECAY if high else "",
         arrays={"kind": "curve", "number": number, "step": evidence.curve(number)[0], "loss": y, "sign": sign},
     )  # fmt: skip
 
