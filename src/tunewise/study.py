@@ -476,6 +476,7 @@ class Study:
             stopped=self._stopped,
             progress=progress,
             describe=self._describe,
+            count=lambda: self._trials.n_finished,
         )
 
     def _optimize_elsewhere(
@@ -537,6 +538,7 @@ class Study:
                 stopped=self._stopped,
                 progress=progress,
                 describe=self._describe,
+                count=lambda: self._trials.n_finished,
             )
             is_done = True
         finally:

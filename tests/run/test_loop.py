@@ -51,6 +51,7 @@ class Runner:
             stopped=stopped or threading.Event(),
             progress=False,
             describe=str,
+            count=int,
         )
 
     def note(self, record):

@@ -32,6 +32,7 @@ def run_trials(
     stopped: threading.Event,
     progress: bool,
     describe: Callable[[], str],
+    count: Callable[[], int],
 ) -> None:
     """Call ``run_one`` again and again, in ``n_threads`` threads (-1: one a core), and the callbacks after each.
 
@@ -47,7 +48,7 @@ def run_trials(
     """
     n_threads = _checked(n_trials, seconds, n_threads)
     deadline = None if seconds is None else time.monotonic() + seconds
-    with Progress(n_trials, describe, shown=progress) as bar, first_finishes(stopped):
+    with Progress(n_trials, describe, count, shown=progress) as bar, first_finishes(stopped):
 
         def note(record: FrozenTrial | None) -> bool:
             if record is None or not record.state.is_finished:

@@ -11,11 +11,19 @@ from tunewise.records import FrozenTrial
 
 
 class Progress:
-    """A rich progress bar with the best result so far, shown only where stderr is a terminal."""
+    """A rich progress bar with the best result so far, shown only where stderr is a terminal.
 
-    def __init__(self, n_trials: int | None, describe: Callable[[], str], shown: bool) -> None:
+    It counts to ``n_trials``, which this process runs, and says beside it how many have finished in the whole study, where
+    those are more. ``count`` is asked for them whenever the bar is drawn, from another thread.
+    """
+
+    def __init__(
+        self, n_trials: int | None, describe: Callable[[], str], count: Callable[[], int], shown: bool
+    ) -> None:
         self._n_trials = n_trials
         self._describe = describe
+        self._count = count
+        self._n_done = 0
         self._bar: Any = None
         self._shown = shown and sys.stderr is not None and sys.stderr.isatty()
 
@@ -29,12 +37,13 @@ class Progress:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("{task.fields[study]}"),
                 TextColumn("{task.description}", markup=False),  # a goal may be called "loss[val]"
                 console=Console(stderr=True),
                 refresh_per_second=4,
             )
             self._bar.start()
-            self._task = self._bar.add_task("no result yet", total=self._n_trials)
+            self._task = self._bar.add_task("no result yet", total=self._n_trials, study=self)
         return self
 
     def __exit__(
@@ -43,8 +52,14 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
+    def __str__(self) -> str:
+        """What the bar says of the study; rich asks for it anew at each drawing, since it is a field and no text."""
+        n = self._count()
+        return f"{n} in the study" if n > self._n_done else ""
+
     def advance(self, record: FrozenTrial) -> None:
         """Count a finished trial."""
+        self._n_done += 1
         if self._bar is not None:
             self._bar.update(self._task, advance=1, description=self._describe())
 
