@@ -29,6 +29,7 @@ def test_a_gentle_rate_is_stable_and_a_wild_one_is_not():
     wild = probe(30.0)
     assert wild.lr_unstable is not None
     assert "P71" in {f.code for f in wild.findings.acts}
+    assert all(f.command for f in wild.findings.acts)
 
 
 def test_the_warm_up_search_answers():
@@ -80,3 +81,21 @@ def test_remedies_come_in_order_and_only_where_something_is_unstable(lr):
             < named[0].headline.index("clipping")
             < named[0].headline.index("f(norm")
         )
+
+
+def test_clipping_most_steps_is_seen():
+    """P77: at a tiny threshold every step is clipped, at a large one none."""
+    train_set, val_set, _ = load_digits()
+    for clip, verdict in ((1e-3, Verdict.ACT), (1e3, Verdict.OK)):
+        train = make_train(train_set, val_set, 60).replan(clip=clip)
+        found = stability(train, {**DEFAULTS, "nesterov.lr": 0.003}, PLACE)
+        (said,) = [f for f in found.findings if f.code == "P77"]
+        assert said.verdict == verdict
+
+
+def test_a_trial_notes_what_clipping_did_and_the_check_reads_it():
+    train_set, val_set, _ = load_digits()
+    study = tw.create_study(goals={"error": "minimize"}, sampler="qmc", seed=0)
+    study.optimize(make_train(train_set, val_set, 60).replan(clip=1e-3), 2)
+    assert study.trials.attrs(0)["gradients"]["clipped"] == 1.0
+    assert [f.verdict for f in tw.playbook.check(study.trials) if f.code == "P77"] == [Verdict.ACT]

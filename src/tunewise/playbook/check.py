@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tunewise.errors import SettingError
 from tunewise.playbook.boundaries import boundaries
+from tunewise.playbook.clipping import clipping
 from tunewise.playbook.curves import curve_checks
 from tunewise.playbook.density import density_checks
 from tunewise.playbook.evidence import Evidence, gather
@@ -78,6 +79,7 @@ def findings_of(evidence: Evidence) -> Findings:
         *density_checks(evidence),
         winner(evidence),
         *curve_checks(evidence),
+        clipping(evidence),
         *isolation_checks(evidence),
         *sensitivity_checks(evidence),
         *accidental_regularisers(evidence),

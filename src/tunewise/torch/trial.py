@@ -19,7 +19,7 @@ from torch.utils.data import Dataset, Subset
 
 from tunewise.errors import SettingError
 from tunewise.records import Goal
-from tunewise.stats.stability import spikes
+from tunewise.stats.stability import clipped_share, spikes
 from tunewise.torch.checkpoints import Keeper
 from tunewise.torch.data import Batch, shuffled
 from tunewise.torch.evaluation import evaluate, predictions
@@ -344,7 +344,7 @@ class TorchTrial:
         best = self._selected()
         self._trial.set_user_attr("selection", {"step": best.step, "best": self._goals[0].name})
         if self._watch is not None and len(self.grad_norms):
-            self._trial.set_user_attr("gradients", _gradients(*self._watch.norms()))
+            self._trial.set_user_attr("gradients", _gradients(*self._watch.norms(), self._plan.clip))
         return {goal.name: best.metrics[goal.name] for goal in self._goals}
 
     def best_model(self) -> nn.Module:
@@ -363,12 +363,16 @@ class TorchTrial:
         return self.best
 
 
-def _gradients(step: IntArray, norm: FloatArray) -> dict[str, float]:
-    """Quantiles of sampled norms over all steps: each stands for those up to the next."""
+def _gradients(step: IntArray, norm: FloatArray, clip: float | None = None) -> dict[str, float]:
+    """Quantiles of sampled norms over all steps: each stands for those up to the next; what clipping did to all of them."""
     order = np.argsort(norm)
     weight = np.diff(step, append=step[-1] + 1)[order].cumsum()
     p50, p90 = (float(norm[order][np.searchsorted(weight, share * weight[-1])]) for share in (0.5, 0.9))
-    return {"p50": p50, "p90": p90, "max": float(norm.max()), "n_spikes": len(spikes(norm)), "n": len(norm)}
+    said = {"p50": p50, "p90": p90, "max": float(norm.max()), "n_spikes": len(spikes(norm)), "n": len(norm)}
+    if clip is None:
+        return said
+    found = clipped_share(norm, clip)
+    return {**said, "clipped": found.share, "lr_factor": found.lr_factor}
 
 
 def _device(wanted: str, number: int) -> torch.device:

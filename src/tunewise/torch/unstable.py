@@ -1,4 +1,4 @@
-"""Is training unstable, and does it hurt? Rates around the best one, watched step by step (P71 to P76)."""
+"""Is training unstable, and does it hurt? Rates around the best one, watched step by step (P71 to P77)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunewise.playbook import Finding, Findings, Verdict
+from tunewise.playbook.clipping import over_clipping
 from tunewise.stats.stability import (
     ClipThreshold,
     clip_threshold,
+    clipped_share,
     early_blow_up,
     loss_rise,
     lr_sensitivity,
@@ -24,6 +26,7 @@ from tunewise.types import Choice
 
 _FACTORS = (0.1, 10**-0.5, 1.0, 1.5, 2.0, 10**0.5, 5.0, 10.0)
 _BLOW_UP = 0.5
+_WARM_UP = "train = train.replan(warmup=0.1)"
 
 
 @dataclass(frozen=True)
@@ -88,9 +91,14 @@ def stability(
         _warmup(train, config, place, name, lr_unstable, n) if warmup and lr_unstable is not None else None
     )
     n_spikes = len(spikes(norms))
-    findings = [_rise(edge, unstable, sensitivity, centre, name), _early(blow_up)]
+    findings = [_rise(edge, unstable, sensitivity, centre, name, clip), _early(blow_up)]
     if clip is not None:
-        findings += [_spiky(n_spikes, len(norms)), _clip(clip)]
+        findings += [_spiky(n_spikes, len(norms), clip), _clip(clip)]
+    if train.plan.clip is not None and len(norms):
+        found = clipped_share(norms, train.plan.clip)
+        findings.append(
+            over_clipping(found, f"the run at {name} = {centre:.3g}", clip.value if clip else None)
+        )
     if warmup and lr_unstable is not None:
         findings.append(_warm(shortest, lr_unstable, n))
     if any(finding.verdict == Verdict.ACT for finding in findings):
@@ -115,17 +123,36 @@ def _warmup(
     return shortest_stable(np.array(tried), np.array(stable))
 
 
-def _rise(edge: float | None, unstable: list[float], sensitivity: float, lr: float, name: str) -> Finding:
+def _rise(
+    edge: float | None,
+    unstable: list[float],
+    sensitivity: float,
+    lr: float,
+    name: str,
+    clip: ClipThreshold | None,
+) -> Finding:
     said = f"mean excess loss a decade around the rate: {sensitivity:.3g}"
     if 1.0 in unstable:
         words = f"training is unstable at {name} = {lr:.3g} itself; {said}"
         return Finding(
-            "P71", name, Verdict.ACT, words, sensitivity, next_action="add warm-up, then clip gradients"
+            "P71",
+            name,
+            Verdict.ACT,
+            words,
+            sensitivity,
+            next_action="add warm-up, then clip gradients",
+            command=f"train = train.replan(warmup=0.1{f', clip={clip.value:.2g}' if clip else ''})",
         )
     if edge is not None and edge <= 2.0:
         words = f"training becomes unstable at {edge:g} times the rate in use: the edge may hide a better rate; {said}"
         return Finding(
-            "P71", name, Verdict.ACT, words, sensitivity, next_action="add warm-up, and tune the rate again"
+            "P71",
+            name,
+            Verdict.ACT,
+            words,
+            sensitivity,
+            next_action="add warm-up, and tune the rate again",
+            command=_WARM_UP,
         )
     where = "up to 10 times the rate" if edge is None else f"below {edge:.3g} times the rate"
     return Finding("P71", name, Verdict.OK, f"training is stable {where}; {said}", sensitivity)
@@ -135,15 +162,23 @@ def _early(blow_up: float) -> Finding:
     words = f"at twice the rate the loss of the first 100 steps rises by {blow_up:.0%} above its start"
     if blow_up > _BLOW_UP:
         return Finding(
-            "P72", "first steps", Verdict.ACT, words, blow_up, threshold=_BLOW_UP, next_action="add warm-up"
+            "P72",
+            "first steps",
+            Verdict.ACT,
+            words,
+            blow_up,
+            threshold=_BLOW_UP,
+            next_action="add warm-up",
+            command=_WARM_UP,
         )
     return Finding("P72", "first steps", Verdict.OK, words, blow_up, threshold=_BLOW_UP)
 
 
-def _spiky(n: int, steps: int) -> Finding:
+def _spiky(n: int, steps: int, clip: ClipThreshold) -> Finding:
     words = f"{n} of {steps} gradient norms are spikes (5 robust SDs above their neighbours)"
     if n > max(2, steps // 200):
-        return Finding("P75", "gradient norm", Verdict.ACT, words, float(n), next_action="clip gradients")
+        return Finding("P75", "gradient norm", Verdict.ACT, words, float(n), next_action="clip gradients",
+                       command=f"train = train.replan(clip={clip.value:.2g})")  # fmt: skip
     return Finding("P75", "gradient norm", Verdict.OK, words, float(n))
 
 
@@ -167,7 +202,8 @@ def _remedies(post_norms: list[str]) -> Finding:
     many = "s normalise" if len(post_norms) > 1 else " normalises"
     words = f"{len(post_norms)} layer{many} x + f(x) ({named}); remedies, in this order: {order}, x + f(norm(x)), {last}"
     return Finding("P73", "remedies", Verdict.ACT, words, float(len(post_norms)),
-                   next_action="if warm-up and clipping do not help, write x + f(norm(x))")  # fmt: skip
+                   next_action="if warm-up and clipping do not help, write x + f(norm(x))",
+                   command="x = x + f(norm(x))")  # fmt: skip
 
 
 def _warm(length: int | None, lr_unstable: float, n: int) -> Finding:
