@@ -156,7 +156,8 @@ class Trial:
         self._ready.update(params)
         self._ready_in.update(space.items())
         domains = {name: domain for name, domain in novel.items() if name in params} if novel else {}
-        self._note_params(params, domains, seen, alone=space.n_dims == 1)
+        whole = space == self._table.info.space  # then others should know of it at once
+        self._note_params(params, domains, seen, alone=space.n_dims == 1 and not whole)
 
     def _fixed_in(self, space: Space) -> Params:
         fixed: Params = {}

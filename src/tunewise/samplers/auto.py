@@ -51,7 +51,7 @@ class Auto:
         if len(trials.goals) == 1 and not space.when:
             from tunewise.samplers.cmaes import Turns, continued
 
-            return continued(trials, space, Turns(self.name, self.n_model, _MODEL_EVERY), rng)
+            return continued(trials, space, Turns(self.name, self.n_model, _MODEL_EVERY), number, rng)
         from tunewise.samplers.tpe import TPE
 
         return TPE().suggest(trials, space, number, rng)

@@ -17,6 +17,7 @@ import numpy as np
 from tunewise.errors import SettingError
 from tunewise.records import TrialState
 from tunewise.samplers._order import best_of_first, sorted_by_merit
+from tunewise.samplers._tried import untried
 from tunewise.samplers.base import in_name_order, require_one_goal
 from tunewise.space import Domain, Int, Space
 from tunewise.stats import cma
@@ -61,21 +62,28 @@ class CmaEs:
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A draw from the distribution after the last whole generation."""
         require_one_goal(self, trials)
-        return _draw(trials, space, _Learner(self, space.pinned({}), Turns(self.name)), rng)
+        return _draw(trials, space, _Learner(self, space.pinned({}), Turns(self.name)), number, rng)
 
 
-def continued(trials: Trials, space: Space, turns: Turns, rng: np.random.Generator) -> FloatArray:
+def continued(
+    trials: Trials, space: Space, turns: Turns, number: int, rng: np.random.Generator
+) -> FloatArray:
     """A draw from a CMA-ES that starts where another search has come to: at the best trial before its first turn.
 
     Its first covariance is that of the 10 + 3d best trials (warm start: Nomura et al., AAAI 2021).
     """
     early = best_of_first(trials, turns.first)[: 10 + 3 * space.n_dims]
-    return _draw(trials, space, _Learner(CmaEs(), space.pinned({}), turns, tuple(early.tolist())), rng)
+    return _draw(
+        trials, space, _Learner(CmaEs(), space.pinned({}), turns, tuple(early.tolist())), number, rng
+    )
 
 
-def _draw(trials: Trials, space: Space, learner: _Learner, rng: np.random.Generator) -> FloatArray:
+def _draw(
+    trials: Trials, space: Space, learner: _Learner, number: int, rng: np.random.Generator
+) -> FloatArray:
     state = trials.fold(("cmaes", learner), learner.begin(trials), learner)
-    return space.mask(space.from_unit(_point(state, _axes_of(space), rng)))
+    raw = space.mask(space.from_unit(_point(state, _axes_of(space), rng)))
+    return untried(trials, space, number, raw[None], rng)
 
 
 class Turns(NamedTuple):

@@ -21,6 +21,7 @@ from tunewise.samplers._features import features, legal
 from tunewise.samplers._observations import Observations, observations
 from tunewise.samplers._region import around_best, n_best, whole
 from tunewise.samplers._transfer import Trend, source_of, trend_of
+from tunewise.samplers._tried import tried, untried
 from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
@@ -69,6 +70,10 @@ class GP:
     @in_name_order
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One point; see the module's text."""
+        point = self._point(trials, space, number, rng)
+        return untried(trials, space, number, point[None], rng)
+
+    def _point(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         found = observations(trials, space, number)
         if np.isfinite(found.loss).sum() + found.infeasible.sum() < self._startup(space):
             return self._first(trials, space, number)
@@ -159,7 +164,7 @@ class GP:
         )
         top = np.flatnonzero(~near.infeasible)[np.argsort(mu, kind="stable")[:_SEEDS]]
         seeds = np.concatenate([near.X[top], *([] if trend is None else [trend.best])])
-        visited = _raw(space, np.concatenate([seen.X, seen.pending]))
+        visited = tried(trials, space, number)
         acquisition = improved if local else believed(improved, space, self.prior or {}, len(seen.loss))
         return maximise(acquisition, space, region, np.nan_to_num(seeds, nan=0.5), visited, rng)
 
@@ -184,7 +189,3 @@ def _one_loss(trials: Trials, seen: Observations, rng: np.random.Generator) -> F
     scaled = (loss - low) / width
     weights = rng.dirichlet(np.ones(loss.shape[1]))
     return np.asarray((weights * scaled).max(axis=1) + 0.05 * (weights * scaled).sum(axis=1))
-
-
-def _raw(space: Space, X: FloatArray) -> FloatArray:
-    return space.mask(np.where(np.isnan(X), np.nan, space.from_unit(np.nan_to_num(X, nan=0.5))))

@@ -9,6 +9,7 @@ import numpy as np
 
 from tunewise.errors import SettingError
 from tunewise.samplers._evolution import child, first_point, parents_of
+from tunewise.samplers._tried import untried
 from tunewise.samplers.base import in_name_order
 from tunewise.space import Space
 from tunewise.stats.pareto import best_first
@@ -45,10 +46,11 @@ class NSGA2:
         X, rows = trials.unit(space)
         here = parents[np.isin(parents, rows)]
         if len(here) < 2:
-            return first_point(trials, space, self.name, number)
+            raw = first_point(trials, space, self.name, number)
+            return untried(trials, space, number, raw[None], rng)
         pairs = np.sort(rng.integers(len(here), size=(2, 2)), axis=1)
         one, other = X[np.searchsorted(rows, here[pairs[:, 0]])]
-        return child(space, one, other, rng)
+        return untried(trials, space, number, child(space, one, other, rng)[None], rng)
 
 
 def survivors(loss: FloatArray, violation: FloatArray, size: int) -> IntArray:

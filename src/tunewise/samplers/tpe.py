@@ -15,6 +15,7 @@ import numpy as np
 
 from tunewise.samplers._observations import pending, unit_block
 from tunewise.samplers._order import DIVERGED, UNRANKED, best_places, checkpoint, merits
+from tunewise.samplers._tried import untried
 from tunewise.samplers.base import in_name_order
 from tunewise.samplers.qmc import points_of
 from tunewise.space import Space
@@ -58,7 +59,8 @@ class TPE:
         if seen.n_finished < self.n_startup:
             index = trials.index_of_start(self.name, number)
             points = points_of("sobol", trials.seed, space.names, trials.names)
-            return space.mask(space.from_unit(points(np.array([index]))[0]))
+            raw = space.mask(space.from_unit(points(np.array([index]))))
+            return untried(trials, space, number, raw, rng)
         axes = _axes(space)
         good = self._good_density(seen.X[seen.good], axes, len(trials.goals))
         raw = space.mask(space.from_unit(good.sample(rng, self.n_candidates)))
@@ -71,7 +73,7 @@ class TPE:
             score -= np.where(shunned, _SHUNNED, 0.0)
         if space.has_limits:
             score = np.where(space.allowed(raw), score, -np.inf)
-        return np.asarray(raw[np.argmax(score)])
+        return untried(trials, space, number, raw[np.argsort(-score, kind="stable")], rng)
 
     def _good_density(self, X: FloatArray, axes: _Axes, n_goals: int) -> Mixture:
         """X comes best first; for one goal the weights are log(n + 1/2) - log(rank), with the mean 1."""
