@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -79,6 +82,27 @@ def serve():
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def start_command():
+    """``start_command("runs.db", "--port", "0")``: `tunewise serve` as a process of the test: (process, URL, token)."""
+    processes = []
+
+    def start(*arguments, **environment):
+        command = [Path(sys.executable).with_name("tunewise"), "serve", *arguments]
+        environment = {**os.environ, "TUNEWISE_STATE": str(Path.cwd() / "state"), **environment}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        processes.append(process)
+        url = process.stdout.readline().rpartition(" at ")[2].strip()
+        token = "" if "--no-token" in arguments else process.stdout.readline().rpartition("=")[2].strip()
+        process.stdout.close()
+        return process, url, token
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait(10)
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ import http.client
 import json
 import os
 import pickle
-import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -349,18 +347,7 @@ def test_tokens_are_made_once_and_kept_from_others(tmp_path, monkeypatch):
         token_of("x", tmp_path / "empty")
 
 
-def start_command(*arguments, **environment):
-    """`tunewise serve` as a process: (process, URL, token)."""
-    command = [COMMAND, "serve", *arguments]
-    environment = {**os.environ, "TUNEWISE_STATE": str(Path.cwd() / "state"), **environment}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-    url = process.stdout.readline().rpartition(" at ")[2].strip()
-    token = "" if "--no-token" in arguments else process.stdout.readline().rpartition("=")[2].strip()
-    process.stdout.close()
-    return process, url, token
-
-
-def test_a_restart_in_mid_study_is_survived(monkeypatch):
+def test_a_restart_in_mid_study_is_survived(start_command, monkeypatch):
     tw.logging.set_verbosity(50)
     process, url, token = start_command("runs.db", "--port", "0")
     port = url.rpartition(":")[2]
@@ -405,30 +392,6 @@ def test_the_command_refuses_a_token_that_could_be_guessed():
     assert done.returncode == 3
     assert "could be guessed" in done.stderr
     assert "secret" not in done.stderr
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-def test_requests_can_be_encrypted(tmp_path, monkeypatch):
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    process, url, token = start_command(
-        "runs.db", "--port", "0", "--certificate", "cert.pem", "--key", "key.pem"
-    )
-    try:
-        assert url.startswith("https://")
-        monkeypatch.setenv("TUNEWISE_TOKEN", token)
-        monkeypatch.setattr("tunewise.storage.http._RETRY_SECONDS", 0.2)
-        with pytest.raises(StorageUnreachable, match="certificate"):
-            open_log(url)
-        trusting = ssl.create_default_context(cafile="cert.pem")
-        monkeypatch.setattr(ssl, "_create_default_https_context", lambda: trusting)
-        assert open_log(url).studies() == []
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_requests_keep_to_the_description(server):

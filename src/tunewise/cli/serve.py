@@ -60,10 +60,12 @@ def command(
     --certificate, or behind a proxy that does it; without, use it inside a network that you trust.
     """
     from tunewise.storage import open_log
-    from tunewise.storage.http_run import listen, serve, token_of
+    from tunewise.storage.http_run import check_certificate, listen, serve, token_of
 
     if bool(certificate) != bool(key):
         raise click.UsageError("Give --certificate and --key together.")
+    if certificate and key:
+        check_certificate(certificate, key)
     if no_token and not _is_loopback(host):
         raise SettingError(
             f"Without a token everybody who reaches {host} could delete your studies; leave out --no-token."

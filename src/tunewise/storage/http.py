@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import uuid
 from collections import deque
 from collections.abc import Sequence
@@ -148,8 +149,13 @@ class HttpLog:
                 if status not in (502, 503, 504):
                     return status, _parsed(data)
                 problem = str(_parsed(data).get("message") or f"status {status}")
+            except ssl.SSLCertVerificationError as error:  # asking again would not change it
+                raise StorageUnreachable(
+                    f"{self.url} shows a certificate that this machine does not trust: {error.verify_message}. If it is one of "
+                    "yours, set SSL_CERT_FILE to the file of its authority. Nothing was sent."
+                ) from None
             except (OSError, http.client.HTTPException) as error:
-                problem = str(error) or type(error).__name__
+                problem = _said(error)
             if is_last:
                 raise StorageUnreachable(
                     f"{self.url} does not answer: {problem}. Check that `tunewise serve` runs there; nothing that was saved "
@@ -181,6 +187,12 @@ class HttpLog:
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "it speaks without TLS; write http://, or give it a certificate"
+    return str(error) or type(error).__name__
 
 
 def _parsed(data: bytes) -> Any:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import socket
+import ssl
 from pathlib import Path
 
 from tunewise.errors import MissingExtra, SettingError, StorageUnreachable
@@ -39,6 +40,18 @@ def token_of(url: str, file: Path | None) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as out:
         out.write(token + "\n")
     return token
+
+
+def check_certificate(certificate: str, key: str) -> None:
+    """Raises SettingError where the two files (PEM) are not a certificate chain and its key."""
+    try:
+        # an empty password, so that nobody is asked for one in a terminal that is not there
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        raise SettingError(
+            f"{certificate} and {key} cannot be used for TLS ({error.strerror}); give a certificate chain and its private key, "
+            "both as PEM, the key without a password."
+        ) from error
 
 
 def listen(host: str, port: int) -> socket.socket:
