@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tunewise.errors import SettingError
@@ -12,6 +12,7 @@ from tunewise.playbook.curves import curve_checks
 from tunewise.playbook.density import density_checks
 from tunewise.playbook.evidence import Evidence, gather
 from tunewise.playbook.finding import Finding, Findings, Verdict
+from tunewise.playbook.gate import OVERRIDE, first_of_all, held_back
 from tunewise.playbook.hidden import accidental_regularisers
 from tunewise.playbook.infeasible import infeasible_checks
 from tunewise.playbook.isolation import isolation_checks
@@ -37,6 +38,7 @@ def check(
     adaptive: bool | None = None,
     n_validation: int | None = None,
     source: str = "",
+    probed: Sequence[Finding] = (),
 ) -> Findings:
     """Every applicable finding about a study, worst first.
 
@@ -51,6 +53,7 @@ def check(
             attribute "best_of": n says that only the winners of n trials are in it.
         n_validation: examples in the validation set: a first guess of the noise of an error rate, where it was not measured.
         source: the words that name the study on the command line ("runs.db::digits"), for commands about a plain study.
+        probed: what probes of the training found (its stability), to be said along.
 
     Raises:
         SettingError: several goals; the checks judge one.
@@ -67,11 +70,11 @@ def check(
             noise_sd, noise_source = guess.sd, "guessed from the size of the validation set"
     evidence = gather(trials, space, noise_sd, min_effect, command, noise_source=noise_source, roles=roles,
                       adaptive=adaptive, n_validation=n_validation, source=source)  # fmt: skip
-    return findings_of(evidence)
+    return findings_of(evidence, probed)
 
 
-def findings_of(evidence: Evidence) -> Findings:
-    """All findings about an evidence, screened and priced."""
+def findings_of(evidence: Evidence, probed: Sequence[Finding] = ()) -> Findings:
+    """All findings about an evidence, screened and priced; conclusions wait for what has to be done first."""
     found = [
         *role_checks(evidence),
         *infeasible_checks(evidence),
@@ -86,7 +89,8 @@ def findings_of(evidence: Evidence) -> Findings:
     ]
     found.append(regime(Findings(found)))
     n = len(evidence.rows)
-    return Findings([priced(repeated(f, n), evidence.seconds) for f in screened(found)])
+    found = [priced(repeated(f, n), evidence.seconds) for f in screened(found)] + list(probed)
+    return Findings(held_back(found, first_of_all(found), evidence.trials.user_attrs.get(OVERRIDE)))
 
 
 def screened(findings: list[Finding]) -> list[Finding]:

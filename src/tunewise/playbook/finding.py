@@ -125,6 +125,13 @@ class Finding:
         return {**out, "verdict": self.verdict.value, "assumptions": list(self.assumptions)}
 
 
+def finding_from_json(noted: Mapping[str, Any]) -> Finding:
+    """The finding that `Finding.to_json` wrote, without its arrays."""
+    interval = noted.get("interval")
+    return Finding(**{**noted, "verdict": Verdict(noted["verdict"]), "assumptions": tuple(noted["assumptions"]),
+                      "interval": tuple(interval) if interval else None})  # fmt: skip
+
+
 def _duration(seconds: float | None) -> str:
     if seconds is None:
         return ""

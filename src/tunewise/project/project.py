@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from tunewise.errors import NoTrials, SettingError
 from tunewise.playbook import Adoption, Decision, Finding, Findings, VarianceBudget, Verdict, decide
 from tunewise.playbook.adopt import FRESH, choose_pairing, enough, price, refuse_selection, shrunken_leaders
 from tunewise.playbook.checkpoints import checkpoint_variance
-from tunewise.playbook.gate import exploit_gate, refined_space
+from tunewise.playbook.finding import finding_from_json
+from tunewise.playbook.gate import exploit_gate, refined_space, unstable
 from tunewise.playbook.launches import table_rows
 from tunewise.playbook.noise import Replicates, ledger, noise_probe, variance_budget
 from tunewise.playbook.retune import probe_points, retune
@@ -151,7 +153,8 @@ class Project:
         design = {"scientific": {name: list(values) for name, values in arms.items()}, "fixed": kept}
         if design != begun:
             study.set_user_attr("design", design)
-        made = Round(goal, study, self.train, arms, kept, self._scale, f"project.round({goal!r})")
+        made = Round(goal, study, self.train, arms, kept, self._scale, f"project.round({goal!r})",
+                     probed=self._stability)  # fmt: skip
         self.rounds = [*(r for r in self.rounds if r.goal != goal or r.exploits), made]
         return made
 
@@ -187,7 +190,13 @@ class Project:
             study.set_user_attr("n_imported", len(study.trials))
             study.set_user_attr("gate", {"verdict": gate.verdict.value, "headline": gate.headline})
         made = Round(
-            "exploit", study, self.train, scale=self._scale, command="project.rounds[-1]", exploits=True
+            "exploit",
+            study,
+            self.train,
+            scale=self._scale,
+            command="project.rounds[-1]",
+            exploits=True,
+            probed=self._stability,
         )
         made.run(trials + int(study.user_attrs["n_imported"]), workers, progress)
         self.rounds.append(made)
@@ -260,6 +269,7 @@ class Project:
         p: float = 0.8,
         error: float | None = None,
         progress: bool = False,
+        despite: str = "",
     ) -> Decision:
         """Decide whether to adopt a candidate, with fresh seeds in both arms, and note the decision.
 
@@ -275,11 +285,14 @@ class Project:
             p: posterior probability of being worth it that is enough.
             error: instead of p, how often a worthless change may be adopted over all looks.
             progress: show a bar.
+            despite: why to decide although the last `stability` probe asks for something first; noted in the log.
 
         Raises:
-            SettingError: an arm leaves a parameter of the training function open, or looks do not increase.
+            SettingError: the training is unstable, an arm leaves a parameter of the training function open, or looks do
+                not increase.
         """
         enough(looks, p, error)
+        self._steady(despite)
         arms = (self._candidate(candidate), dict(baseline if baseline is not None else self.incumbent))
         number = len(self.log) + 1
         prior = self._prior()
@@ -303,7 +316,9 @@ class Project:
             if decision.verdict != Adoption.UNDECIDED:
                 break
         assert decision is not None
-        self._note(decision, [study.name for study in studies])
+        if despite:
+            decision = replace(decision, assumptions=(*decision.assumptions, f"Decided despite: {despite}"))
+        self._note(decision, [study.name for study in studies], despite)
         return decision
 
     def preflight(self, **settings: Any) -> Any:
@@ -430,6 +445,24 @@ class Project:
         self._book.set_user_attr(verb, {"findings": findings.to_json(), "at": time.time()})
         return found
 
+    def _stability(self) -> list[Finding]:
+        """What the last probe of stability found of the training as it was."""
+        noted = self._book.user_attrs.get("stability", {}).get("findings", [])
+        return [finding_from_json(each) for each in noted]
+
+    def _steady(self, despite: str) -> None:
+        """P78: nothing is adopted from an unstable training, unless somebody says why.
+
+        Raises:
+            SettingError: the last probe of stability asks for something, and there is no reason.
+        """
+        shaky = unstable(self._stability())
+        if shaky and not despite:
+            raise SettingError(
+                f"The training is unstable ({shaky[0].code}: {shaky[0].headline}), so nothing can be concluded from its runs. "
+                f'First {shaky[0].next_action}, and probe again with project.stability(); or say why not: despite="...".'
+            )
+
     def _scale(self) -> Scale:
         prior = self._prior()
         return Scale(prior.sd if prior else None, self.min_effect, self.n_validation)
@@ -534,13 +567,14 @@ class Project:
         return [Finding("P12", "stale settings", Verdict.UNSURE, words, next_action="probe them first",
                         command=f"project.retune({again[0]!r})", cost_trials=14)]  # fmt: skip
 
-    def _note(self, decision: Decision, evidence: list[str]) -> None:
+    def _note(self, decision: Decision, evidence: list[str], despite: str) -> None:
         entry = {
             "verdict": decision.verdict.value, "headline": decision.headline, "candidate": decision.candidate,
             "baseline": decision.baseline, "cost": decision.cost, "n": decision.looks[-1].n, "at": time.time(),
             "metric": self.metric, "improvement": decision.delta, "low": decision.interval[0],
             "high": decision.interval[1], "p_better": decision.p_better, "p_worth": decision.p_worth,
             "min_effect": decision.min_effect, "false_adoption": decision.false_adoption, "evidence": evidence,
+            "despite": despite,
         }  # fmt: skip
         self._book.set_user_attr("launch_log", [*self.log, entry])
         self.decisions.append(decision)

@@ -15,6 +15,7 @@ from tunewise.events import StudyCreated, TrialStarted
 from tunewise.playbook import Finding, Findings, check
 from tunewise.playbook.budget import Design, designs
 from tunewise.playbook.evidence import MATCHED, Evidence, gather
+from tunewise.playbook.gate import OVERRIDE, first_of_all, held_back
 from tunewise.playbook.isolation import Isolation, compare_values, isolate, simplest
 from tunewise.playbook.roles import caveats
 from tunewise.playbook.sensitivity import shift
@@ -54,6 +55,7 @@ class Round:
         scale: Callable[[], Scale] = Scale,
         command: str = "",
         exploits: bool = False,
+        probed: Callable[[], Sequence[Finding]] = tuple,
     ) -> None:
         self.goal = goal
         self.study = study
@@ -61,6 +63,7 @@ class Round:
         self.exploits = exploits
         self._train = train
         self._scale = scale
+        self._probed = probed
         self.scientific = {name: tuple(values) for name, values in (scientific or {}).items()}
         self.fixed = dict(fixed or {})
 
@@ -138,7 +141,20 @@ class Round:
             n_validation=scale.n_validation,
             command=self.command,
             roles=self.roles,
+            probed=self._probed(),
         )
+
+    def override(self, reason: str) -> None:
+        """Let choices be compared although checks ask for something first (P25); the reason is part of each conclusion.
+
+        Raises:
+            SettingError: no reason.
+        """
+        if not reason.strip():
+            raise SettingError(
+                "The reason is empty; say why a conclusion holds although checks ask for something first."
+            )
+        self.study.set_user_attr(OVERRIDE, reason)
 
     def repair(
         self, max_trials: int = 20, workers: int = 1, progress: bool = False, only: str | None = None
@@ -208,13 +224,16 @@ class Round:
     def compare(self, name: str, better: Choice, than: Choice) -> Finding:
         """Is one value of a parameter better than another when both are tuned (P47)? A claim about choices.
 
+        UNSURE while a check of the round asks for something first, unless `override` says why not.
+
         Raises:
             NoTrials: a value has fewer than 4 trials.
         """
         try:
-            return compare_values(self.evidence(), name, better, than)
+            found = compare_values(self.evidence(), name, better, than)
         except ValueError as error:
             raise NoTrials(str(error)) from None
+        return self._concluded(found)
 
     def shift(self, name: str, by: str) -> Finding:
         """How far the best value of one parameter moves with another's (P17)."""
@@ -244,6 +263,9 @@ class Round:
         return self._best_record({name: found.values[chosen]}).params
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _concluded(self, found: Finding) -> Finding:
+        return held_back([found], first_of_all(self.check()), self.study.user_attrs.get(OVERRIDE))[0]
 
     def _free_space(self) -> Space:
         return self.space.subset([name for name in self.space if name not in self.fixed])
