@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import sys
 import uuid
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tunewise.errors import DataError, SettingError, StorageError
+from tunewise.errors import DataError, MissingExtra, SettingError, StorageError
 from tunewise.storage.artifacts import Stored, checked, default_place, fetch, new_key, open_place
 
 HOSTILE = [
@@ -191,3 +192,9 @@ def test_an_unknown_kind_of_url():
 
 def test_a_url_is_never_shown_with_its_secrets(place):
     assert "secret" not in repr(open_place("memory://user:secret@host"))
+
+
+def test_a_url_without_fsspec_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(MissingExtra, match=r"fsspec.*tunewise\[artifacts\]"):
+        open_place("memory://x/kept")

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 import tunewise as tw
-from tunewise.errors import SettingError, StorageError, StorageUnreachable
+from tunewise.errors import MissingExtra, SettingError, StorageError, StorageUnreachable
 from tunewise.events import Noted, Reported, StudyNoted, Unreadable, encode
 from tunewise.storage import MemoryLog, open_log
-from tunewise.storage.http_run import token_of
+from tunewise.storage.http_run import listen, serve, token_of
 from tunewise.storage.log import MOST_BYTES
 from tunewise.storage.sqlite import SqliteLog
 from tunewise.testing.logs import CREATED
@@ -392,6 +392,15 @@ def test_the_command_refuses_a_token_that_could_be_guessed():
     assert done.returncode == 3
     assert "could be guessed" in done.stderr
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "package"), [("starlette.applications", "starlette"), ("uvicorn", "uvicorn")]
+)
+def test_a_server_without_its_packages_names_the_extra(module, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"{package}.*tunewise\[serve\]"), listen("127.0.0.1", 0) as sock:
+        serve(MemoryLog(), sock, None)
 
 
 def test_requests_keep_to_the_description(server):

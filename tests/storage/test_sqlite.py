@@ -6,12 +6,14 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tunewise.errors import StorageError, StorageUnreachable
 from tunewise.events import Noted, StudyNoted, Unreadable, encode
+from tunewise.storage.network_disk import network_file_system
 from tunewise.storage.salvage import quick_check
 from tunewise.storage.sqlite import SqliteLog
 from tunewise.testing.logs import CREATED
@@ -133,6 +135,25 @@ def test_missing_files_and_folders_are_named(tmp_path):
         SqliteLog(tmp_path / "nowhere" / "x.db")
     with pytest.raises(StorageError, match="is a folder"):
         SqliteLog(tmp_path)
+
+
+def test_a_file_on_a_network_disk_is_refused_untouched(tmp_path, monkeypatch):
+    """By the kernel's table of mounts; this machine has no such disk, so the table is one of another machine."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/home {tmp_path}/home nfs4 rw 0 0\n")
+    monkeypatch.setattr(
+        "tunewise.storage.sqlite.network_file_system", partial(network_file_system, mounts=mounts)
+    )
+    (tmp_path / "home").mkdir()
+    (tmp_path / "link").symlink_to("home")
+    for folder in ("home", "link"):
+        path = tmp_path / folder / "runs.db"
+        with pytest.raises(
+            StorageError, match=rf"network file system \(nfs4\).*use a directory log: dir:.*{folder}/runs$"
+        ):
+            SqliteLog(path)
+    assert list((tmp_path / "home").iterdir()) == []
+    SqliteLog(tmp_path / "runs.db").close()
 
 
 def test_a_locked_file_is_reported_as_unreachable(log, monkeypatch):

@@ -36,7 +36,7 @@ def load_digits() -> tuple[TensorDataset, TensorDataset, TensorDataset]:
     try:
         from sklearn import datasets
     except ImportError:
-        raise MissingExtra("scikit-learn", "demo", "The digits data set") from None
+        raise MissingExtra("scikit-learn", "sklearn", "The digits data set") from None
     images, labels = datasets.load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(images))
     inputs, targets = torch.tensor(images / 16.0, dtype=torch.float32), torch.tensor(labels)
