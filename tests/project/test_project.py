@@ -262,3 +262,42 @@ def test_what_a_round_fixed_stays_fixed_when_another_configuration_is_adopted(tm
     assert p.incumbent["width"] == before["width"] + 1
     assert p.round("Which rate?", nuisance=["lr"]).fixed == before
     assert p.round("Which rate?", nuisance=["lr"], fixed={"width": 3}).fixed == {"width": 3}
+
+
+def test_the_best_of_a_round_awaits_a_decision_until_its_command_was_run():
+    p = project()
+    assert "P58" not in {f.code for f in p.check()}
+    p.round("What works?").run(24)
+    waiting = next(f for f in p.check() if f.code == "P58")
+    assert waiting.verdict == "UNSURE"
+    assert "lr 0.001 ->" in waiting.headline
+    decision = eval(waiting.command, {"project": p})
+    assert decision.candidate == p.round("What works?").best()
+    decided = next(f for f in p.check() if f.code == "P58")
+    assert (decided.verdict, decided.command) == ("OK", "")
+    assert decision.verdict.value in decided.headline
+
+
+def test_a_scientific_value_awaits_a_decision_against_the_one_in_use_when_both_are_tuned():
+    p = project()
+    widths = p.round("Does width help?", scientific={"width": [8, 16, 64]}, nuisance=["lr"]).run(24)
+    waiting = next(f for f in p.check() if f.code == "P58")
+    decision = eval(waiting.command, {"project": p})
+    assert decision.candidate == widths.best(width=64)
+    assert decision.baseline == widths.best(width=16)
+    assert "one more setting" in decision.cost
+    assert widths.rivals({"width": 64})[1] == {"width": 64}
+    assert widths.rivals({"width": 3})[1] == {"width": 8}
+
+
+def test_names_with_dots_are_no_keywords_in_commands():
+    def dotted(trial):
+        return trial.suggest_categorical("net.act", ["relu", "gelu"]).count("e") + trial.suggest_float(
+            "lr", 0, 1
+        )
+
+    p = tw.Project("dots", dotted, defaults={"net.act": "gelu", "lr": 0.5})
+    p.round("Which?", scientific=["net.act"], nuisance=["lr"], space=tw.Space({
+        "net.act": tw.Categorical(("relu", "gelu")), "lr": tw.Float(0.0, 1.0)})).run(12)  # fmt: skip
+    decision = eval(next(f for f in p.check() if f.code == "P58").command, {"project": p})
+    assert decision.candidate["net.act"] == "relu"

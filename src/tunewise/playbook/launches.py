@@ -1,4 +1,4 @@
-"""P16, P90: the launch log and the experiment table, as plain rows."""
+"""P16, P58, P90: what awaits a decision; the launch log and the experiment table, as plain rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from tunewise.playbook.finding import Finding, Verdict
+from tunewise.types import Params
 
 _LAUNCH = ("at", "verdict", "metric", "improvement", "low", "high", "p_better", "p_worth", "min_effect", "n", "cost",
            "false_adoption", "candidate", "baseline", "evidence")  # fmt: skip
@@ -36,6 +39,37 @@ def tried(log: Sequence[Mapping[str, Any]]) -> str:
         if log
         else "Nothing was tried yet."
     )
+
+
+def awaiting(
+    goal: str,
+    candidate: Params,
+    in_use: Params,
+    log: Sequence[Mapping[str, Any]],
+    command: str,
+    looks: Sequence[int] = (3, 5, 8),
+) -> Finding:
+    """P58: UNSURE while the best of a round is not the configuration in use, and no decision was made about it."""
+    subject = f"launch, {goal}"
+    decided = [entry["verdict"] for entry in log if entry.get("candidate") == candidate]
+    if candidate == in_use or decided:
+        words = f"Decided: {decided[-1]}." if decided else "Its best configuration is the one in use."
+        return Finding("P58", subject, Verdict.OK, words)
+    changed = [name for name in candidate if candidate[name] != in_use.get(name)]
+    shown = ", ".join(
+        f"{name} {_short(in_use.get(name))} -> {_short(candidate[name])}" for name in changed[:3]
+    )
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return Finding(
+        "P58", subject, Verdict.UNSURE,
+        f"Its best configuration ({shown}{more}) was not decided on. The runs that found it are no evidence for it.",
+        needs=f"{looks[0]} to {looks[-1]} fresh seeds in each of two arms", next_action="decide on fresh seeds",
+        command=command, cost_trials=2 * looks[-1],
+    )  # fmt: skip
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -18,7 +18,7 @@ from tunewise.playbook.adopt import FRESH, choose_pairing, enough, price, refuse
 from tunewise.playbook.checkpoints import checkpoint_variance
 from tunewise.playbook.finding import finding_from_json
 from tunewise.playbook.gate import exploit_gate, refined_space, unstable
-from tunewise.playbook.launches import table_rows
+from tunewise.playbook.launches import awaiting, table_rows
 from tunewise.playbook.noise import Replicates, ledger, noise_probe, variance_budget
 from tunewise.playbook.retune import probe_points, retune
 from tunewise.playbook.roles import stale_after
@@ -369,7 +369,10 @@ class Project:
         return retune(name, u, losses[0], losses[1], prior.sd if prior else None)
 
     def check(self) -> Findings:
-        """What is to be said about the project as a whole: the noise, checkpoints, the gate to exploitation, stale settings."""
+        """What is to be said about the project as a whole.
+
+        The noise, checkpoints, the gate to exploitation, what awaits a decision, stale settings.
+        """
         noise = self._study("noise", "random", None)
         losses = np.array([self._sign * _value(record) for record in noise.trials])
         prior = self._prior()
@@ -380,7 +383,7 @@ class Project:
         explored = [r for r in self.rounds if not r.exploits and len(r.study.trials)]
         if explored:
             findings.append(exploit_gate(explored[-1].check()))
-        findings += self._stale()
+        findings += self._awaiting() + self._stale()
         return Findings(findings)
 
     def test(self, evaluate: Callable[[Any], Any], force: bool = False, seeds: int = 1) -> float:
@@ -551,6 +554,20 @@ class Project:
         spaces = [r.space for r in reversed(self.rounds)] + ([self.space] if self.space is not None else [])
         return next((space[name] for space in spaces if name in space), None)
 
+    def _awaiting(self) -> list[Finding]:
+        """P58: has the last round's best been decided on? A scientific value against the one in use, both tuned."""
+        tuned = [r for r in self.rounds if r.study.trials.best() is not None]
+        if not tuned:
+            return []
+        last = tuned[-1]
+        rivals = last.rivals(self.incumbent)
+        candidate = last.best(**(rivals[0] if rivals else {}))
+        arms = f"{last.command}.best()"
+        if rivals:
+            new, old = (f"{last.command}.best({_keywords(values)})" for values in rivals)
+            arms = f"{new}, baseline={old}, cost='one more setting'"
+        return [awaiting(last.goal, candidate, self.incumbent, self.log, f"project.adopt({arms})")]
+
     def _stale(self) -> list[Finding]:
         """P12: what the last launch made stale."""
         adopted = [entry for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
@@ -620,6 +637,13 @@ def _unmeasured() -> Finding:
     return Finding("P50", "noise", Verdict.UNSURE, "The noise over seeds is not measured, so nothing has a scale.",
                    needs="5 fresh seeds of a good configuration", next_action="measure it",
                    command="project.measure_noise(seeds=5)", cost_trials=5)  # fmt: skip
+
+
+def _keywords(values: Params) -> str:
+    """The values as the arguments of a call; a name with a dot is no keyword."""
+    if all(name.isidentifier() for name in values):
+        return ", ".join(f"{name}={value!r}" for name, value in values.items())
+    return f"**{values!r}"
 
 
 def _label(params: Params) -> str:

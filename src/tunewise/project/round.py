@@ -192,6 +192,21 @@ class Round:
         """
         return (self._expected_best(values) if self.exploits else self._best_record(values)).params
 
+    def rivals(self, in_use: Params) -> tuple[Params, Params] | None:
+        """Scientific values of the best trial that differs from those in use, and those in use; as `best` takes them.
+
+        Where the configuration in use has none of the values that were asked for, the first ones stand for it. None if there
+        is nothing to compare.
+        """
+        stays = next((arm for arm in self.arms if arm.items() <= in_use.items()), self.arms[0])
+        complete = self._complete()
+        others = [r for r in complete if not stays.items() <= r.params.items()]
+        if not others or len(others) == len(complete):
+            return None
+        sign = self.study.goals[0].sign
+        best = min(others, key=lambda r: sign * (r.values or (math.inf,))[0])
+        return {name: best.params[name] for name in stays}, stays
+
     def leaders(self, n: int = 5) -> list[Params]:
         """The parameters of the n best trials, best first; retrain several, not only the first (P55)."""
         sign = self.study.goals[0].sign

@@ -41,7 +41,7 @@ def study_test(
     for matched arms whose ranks agree): the best of all n is one number and a poor statistic. ``matched`` arms ran the same
     nuisance points in the same order, and labels are flipped within pairs; this is exact under "the label changes nothing",
     and the more powerful the more the arms' landscapes agree. Where what is good for one arm is bad for the other, it is less
-    powerful than arms of different points would be, by a tenth at most (V12). Size: exact up to 1 / draws. O(draws n), and
+    powerful than arms of different points would be, by about a twentieth (V12). Size: exact up to 1 / draws. O(draws n), and
     of unmatched arms only as many of the best trials count as the statistic weighs: about 100.
 
     Raises:
