@@ -34,9 +34,15 @@ def order(code: str) -> int:
 def lines(code: str, figures: list[Figure]) -> list[str]:
     """Rows of a Markdown table."""
     return [
-        f"| {code if i == 0 else ''} | {f.what} | {f.wanted} | {'' if f.ok else '**missed:** '}{f.reached} | {f.runs} |"
+        f"| {code if i == 0 else ''} | {f.what} | {f.wanted} | {_reached(f)} | {f.runs} |"
         for i, f in enumerate(figures)
     ]
+
+
+def _reached(figure: Figure) -> str:
+    if not figure.ok:
+        return f"**missed:** {figure.reached}"
+    return f"{figure.reached} (by error)" if figure.by_error else figure.reached
 
 
 def page(results: dict[str, list[Figure]]) -> str:

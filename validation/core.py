@@ -12,13 +12,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: what it is, what is wanted, what was reached, in how many runs, and whether that is within the bound."""
+    """One figure: what it is, what is wanted, what was reached, in how many runs, and whether that is within the bound.
+
+    ``by_error`` says that it lies beyond the bound, but by no more than its Monte-Carlo error.
+    """
 
     what: str
     wanted: str
     reached: str
     runs: int
     ok: bool
+    by_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,42 +62,26 @@ def row(code: str, title: str) -> Callable[[Callable[[Size], list[Figure]]], Cal
 
 def at_most(what: str, hits: Sequence[float] | np.ndarray, bound: float) -> Figure:
     """A rate that must not exceed a bound, three Monte-Carlo errors of a rate at the bound allowed."""
-    x = np.asarray(hits, dtype=float)
-    if not len(x):
-        return Figure(what, f"<= {bound:.3g}", "never happened", 0, True)
-    return Figure(
-        what, f"<= {bound:.3g}", f"{x.mean():.3f}", len(x), bool(x.mean() <= bound + _error(bound, len(x)))
-    )
+    return _rate(what, hits, -math.inf, bound)
 
 
 def at_least(what: str, hits: Sequence[float] | np.ndarray, bound: float) -> Figure:
     """A rate that must reach a bound, three Monte-Carlo errors of a rate at the bound allowed."""
-    x = np.asarray(hits, dtype=float)
-    if not len(x):
-        return Figure(what, f">= {bound:.3g}", "never happened", 0, True)
-    return Figure(
-        what, f">= {bound:.3g}", f"{x.mean():.3f}", len(x), bool(x.mean() >= bound - _error(bound, len(x)))
-    )
+    return _rate(what, hits, bound, math.inf)
 
 
 def within(what: str, hits: Sequence[float] | np.ndarray, low: float, high: float) -> Figure:
     """A rate that must lie between two bounds, three Monte-Carlo errors allowed."""
-    x = np.asarray(hits, dtype=float)
-    slack = [_error(bound, len(x)) for bound in (low, high)]
-    ok = bool(low - slack[0] <= x.mean() <= high + slack[1])
-    return Figure(what, f"{low:.3g} to {high:.3g}", f"{x.mean():.3f}", len(x), ok)
+    return _rate(what, hits, low, high)
 
 
 def number(
     what: str, value: float, low: float, high: float, runs: int, error: float = 0.0, form: str = ".3f"
 ) -> Figure:
     """A number that must lie between two bounds, three of its Monte-Carlo errors allowed."""
-    ok = bool(low - 3 * error <= value <= high + 3 * error)
-    if low == -math.inf:
-        wanted = f"<= {high:.4g}"
-    else:
-        wanted = f">= {low:.4g}" if high == math.inf else f"{low:.4g} to {high:.4g}"
-    return Figure(what, wanted, format(value, form), runs, ok)
+    inside = low <= value <= high
+    ok = low - 3 * error <= value <= high + 3 * error
+    return Figure(what, _wanted(low, high, 4), format(value, form), runs, bool(ok), bool(ok and not inside))
 
 
 def shown(what: str, text: str, runs: int) -> Figure:
@@ -101,9 +89,26 @@ def shown(what: str, text: str, runs: int) -> Figure:
     return Figure(what, "reported", text, runs, True)
 
 
+def _rate(what: str, hits: Sequence[float] | np.ndarray, low: float, high: float) -> Figure:
+    x = np.asarray(hits, dtype=float)
+    wanted = _wanted(low, high, 3)
+    if not len(x):
+        return Figure(what, wanted, "never happened", 0, True)
+    rate, least, most = float(x.mean()), low - _error(low, len(x)), high + _error(high, len(x))
+    ok, inside = least <= rate <= most, low <= rate <= high
+    return Figure(what, wanted, f"{rate:.3f}", len(x), ok, ok and not inside)
+
+
+def _wanted(low: float, high: float, digits: int) -> str:
+    if low == -math.inf:
+        return f"<= {high:.{digits}g}"
+    return f">= {low:.{digits}g}" if high == math.inf else f"{low:.{digits}g} to {high:.{digits}g}"
+
+
 def _error(p: float, n: int) -> float:
-    p = min(max(p, 1.0 / max(n, 1)), 1 - 1.0 / max(n, 1)) if n > 1 else 0.5
-    return 3 * math.sqrt(p * (1 - p) / max(n, 1))
+    """Three standard errors of a rate of n runs where the true one is p."""
+    p = min(max(p, 1.0 / n), 1 - 1.0 / n) if n > 1 else 0.5
+    return 3 * math.sqrt(p * (1 - p) / n)
 
 
 def run_row(code: str, size: Size) -> tuple[list[Figure], float]:
