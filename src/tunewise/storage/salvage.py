@@ -10,13 +10,13 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tunewise.errors import StorageError
 from tunewise.storage.frame import is_sound
 from tunewise.storage.sqlite import SqliteLog
+from tunewise.storage.sqlite_hand import held
 
 _LEAF, _INNER = 0x0A, 0x02  # pages of an index, which tables without row numbers are as well
 _SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
@@ -34,7 +34,7 @@ class Salvaged(NamedTuple):
 def quick_check(path: Path) -> list[str]:
     """What SQLite finds wrong with a file; empty where nothing is. O(size of the file)."""
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        with held(path, lambda: sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(20)")]
     except sqlite3.DatabaseError as error:
         return [str(error)]
@@ -54,7 +54,7 @@ def salvage(path: Path) -> Salvaged:
     SqliteLog(target).close()
     lost: dict[str, int] = {}
     try:
-        with closing(sqlite3.connect(target)) as connection, connection:
+        with held(target, lambda: sqlite3.connect(target)) as connection, connection:
             for key in sorted(batches):
                 name, rows = names.get(key, f"recovered-{key}"), batches[key]
                 lost[name] = max(rows) + 1 - len(rows)

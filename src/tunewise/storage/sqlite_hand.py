@@ -11,8 +11,8 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tunewise.storage.records_file import sync_folder
@@ -56,6 +56,17 @@ class Hand:
 
     def __del__(self) -> None:
         self.close()
+
+
+@contextmanager
+def held(path: Path, connect: Callable[[], sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
+    """A connection for a short while, whose end a fork in another thread waits for. Use no other storage inside."""
+    hand = Hand(path, connect)
+    with hand.lock:
+        try:
+            yield hand.connection()
+        finally:
+            hand.close()
 
 
 def _sync_file(descriptor: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable
+from tunewise.storage.sqlite_hand import held
 
 _CHUNK = 20_000
 _DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
@@ -43,7 +44,7 @@ def is_sqlite(path: Path) -> bool:
     """
     if path.stat().st_size == 0:
         return False
-    with closing(_read_only(path)) as connection:
+    with held(path, lambda: _read_only(path)) as connection:
         try:
             connection.execute("PRAGMA schema_version").fetchone()
         except sqlite3.DatabaseError as error:
