@@ -82,3 +82,17 @@ def test_an_optimisers_silent_settings_and_what_a_change_makes_stale():
         "warmup_steps",
     ]
     assert stale_after(["dropout"], ["lr"]) == []
+
+
+def test_without_parameters_there_are_no_roles_to_judge():
+    study = tw.create_study(sampler="random", seed=0)
+    study.optimize(lambda t: float(t.number), 12)
+    assert [f.verdict for f in tw.playbook.check(study.trials) if f.code == "P19"] == [Verdict.NA]
+    one = tw.create_study(
+        sampler="random", seed=0, space=tw.Space({"a": tw.Float(1, 2), "b": tw.Float(3, 3)})
+    )
+    one.optimize(lambda t: t.params["a"], 12)
+    assert [f.verdict for f in tw.playbook.check(one.trials) if f.code == "P19"] == [Verdict.OK]
+    fixed = tw.create_study(sampler="random", seed=0, space=tw.Space({"b": tw.Float(3, 3)}))
+    fixed.optimize(lambda t: t.params["b"], 12)
+    assert [f.verdict for f in tw.playbook.check(fixed.trials) if f.code == "P19"] == [Verdict.NA]

@@ -27,6 +27,7 @@ def test_a_sweep_gives_the_length_or_says_why_not():
     nothing, _ = steps_sweep(RATES, np.full(9, 500.0), np.zeros(9, bool))
     assert nothing.verdict == Verdict.ACT
     assert "1000 steps" in nothing.next_action
+    assert nothing.command == "max_steps = 1000"
 
 
 def test_the_order_at_two_lengths():
@@ -57,10 +58,22 @@ def test_regimes():
     assert of(Verdict.NA, Verdict.OK).verdict == Verdict.UNSURE
 
 
+def test_without_curves_the_regime_gives_no_advice():
+    def judged(p39, p40):
+        return regime(Findings([Finding("P39", "a", p39, "x."), Finding("P40", "b", p40, "y.")]))
+
+    silent = judged(Verdict.NA, Verdict.NA)
+    assert (silent.verdict, silent.next_action) == (Verdict.NA, "")
+    assert regime(Findings()).verdict == Verdict.NA
+    assert judged(Verdict.NA, Verdict.OK).verdict == Verdict.UNSURE  # curves, whose rate decays
+
+
 def test_traps_of_schedules_and_batch_sizes():
     short = np.r_[np.ones(80), np.linspace(1, 0, 20)]
     assert schedule_trap(short, np.r_[np.ones(180), np.linspace(1, 0, 20)]).verdict == Verdict.OK
-    assert schedule_trap(short, np.r_[np.ones(80), np.full(120, 0.01)]).verdict == Verdict.ACT
+    trap = schedule_trap(short, np.r_[np.ones(80), np.full(120, 0.01)])
+    assert trap.verdict == Verdict.ACT
+    assert "decay=0.095)" in trap.command  # the 19 steps below the peak, of 200
     arms = {64: [0.1], 256: [0.2]}
     assert batch_trap(arms, {64: 10, 256: 10}, {64: True, 256: True}).verdict == Verdict.ACT
     assert batch_trap(arms, {64: 10, 256: 20}, {64: True, 256: False}).verdict == Verdict.ACT

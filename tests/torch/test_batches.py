@@ -52,6 +52,7 @@ def test_v23_a_slow_loader_is_input_bound():
     scan = batch_size(make(Slow(2e-4)), {"sgd.lr": 0.1}, PLACE, least=4, most=16)
     assert scan.waiting.low > 1.1
     assert [f.subject for f in scan.findings.acts] == ["input"]
+    assert "num_workers" in scan.findings.acts[0].command
 
 
 def test_v23_memory_ends_the_scan():

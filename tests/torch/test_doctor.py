@@ -71,7 +71,7 @@ def test_v24_a_planted_mistake_is_found(name, tmp_path):
     train, goal, subject = planted(tmp_path)[name]
     findings = preflight(train, goal=goal)
     assert subject in {f.subject for f in findings.acts}, str(findings)
-    assert all(f.next_action for f in findings.acts)
+    assert all(f.next_action and f.command for f in findings.acts)
 
 
 @pytest.mark.parametrize("name", CLEAN, ids="-".join)

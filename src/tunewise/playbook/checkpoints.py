@@ -46,4 +46,5 @@ def checkpoint_variance(
         threshold_source="noise over seeds, or the smallest effect of interest" if unit else "not measured",
         data_used=f"{len(usable)} fresh seeds",
         next_action="keep validation data for choosing, or average weights over the last steps" if dear else "",
+        command="torch.optim.swa_utils.AveragedModel(model)" if dear else "",
     )  # fmt: skip

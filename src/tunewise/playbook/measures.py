@@ -59,6 +59,7 @@ def representative(
         next_action="choose by the deployment metric; a non-adaptive study can be re-ranked without reruns"
         if dear
         else "",
+        command="tunewise check STUDY --metric DEPLOYED" if dear else "",
     )
 
 

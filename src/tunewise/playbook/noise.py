@@ -163,6 +163,7 @@ def noise_probe(values: FloatArray, sign: float = 1.0, previous: Prior | None = 
         threshold=0.05, threshold_source="5 %: two groups, or failures", data_used=f"{n} fresh seeds",
         assumptions=("Runs differ in their seeds only; the data split is the same, so its variance is not in here.",),
         next_action="find out what the bad seeds have in common before comparing means" if twofold or low > 0.05 else "",
+        command="project.stability(warmup=True)" if twofold or low > 0.05 else "",
     )  # fmt: skip
 
 

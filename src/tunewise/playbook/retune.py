@@ -83,6 +83,7 @@ def retune(
         data_used=f"{n} matched probes",
         assumptions=("The loss is a parabola near its minimum.",),
         next_action=f"make {name} a nuisance parameter of the next round" if moved and dear else "",
+        command=f"project.round({f'{name} anew'!r}, nuisance=[{name!r}])" if moved and dear else "",
         arrays={
             "kind": "retune",
             "name": name,

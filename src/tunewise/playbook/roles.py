@@ -125,7 +125,19 @@ def role_checks(evidence: Evidence) -> list[Finding]:
         *_wrong_roles(evidence),
         *_wrong_scales(evidence),
     ]
-    return found or [
+    if found:
+        return found
+    if all(domain.n_values == 1 for domain in evidence.space.values()):
+        return [
+            Finding(
+                "P19",
+                "roles",
+                Verdict.NA,
+                "No parameter was searched, so none has a role.",
+                needs="parameters",
+            )
+        ]
+    return [
         Finding("P19", "roles", Verdict.OK, "No parameter has a role or a scale that is known to mislead.")
     ]
 

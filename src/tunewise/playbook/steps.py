@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tunewise.playbook.commands import train_for
 from tunewise.playbook.finding import Finding, Findings, Verdict
 from tunewise.stats.ranks import kendall, promotion_regret
 from tunewise.stats.survival import Fastest, fastest
@@ -35,6 +36,9 @@ def regime(findings: Findings, fits: bool | None = None) -> Finding:
             "Not compute-bound: the runs are flat well before their end.",
             "use fewer steps, found by the steps sweep",
         )
+    elif not verdicts or set(verdicts.values()) == {Verdict.NA}:
+        return Finding("P65", "regime", Verdict.NA, "No trial has a curve, so nothing tells whether more steps would help.",
+                       needs="curves of the goal: trial.report(value, step)")  # fmt: skip
     elif verdicts.get("P39") in (None, Verdict.NA):
         words, action = (
             "Not known: the curves cannot say whether more steps would help.",
@@ -68,7 +72,7 @@ def steps_sweep(lr: FloatArray, steps: FloatArray, reached: BoolArray) -> tuple[
         words = f"No learning rate fitted the training data in {longest:g} steps; the sweep's premise fails."
         return Finding("P66", "steps", Verdict.ACT, words, data_used=f"{len(lr)} runs",
                        next_action=f"run for {2 * longest:g} steps, or look for a bug: a constant rate without regularisation "
-                       "should fit the training data", arrays=arrays), found  # fmt: skip
+                       "should fit the training data", arrays=arrays, command=train_for(round(2 * longest))), found  # fmt: skip
     words = (
         f"The fastest constant rate, {found.lr:.3g}, fits the training data in {found.steps:.4g} steps (90 % interval "
         f"{found.low:.4g} to {found.high:.4g})"
@@ -80,6 +84,7 @@ def steps_sweep(lr: FloatArray, steps: FloatArray, reached: BoolArray) -> tuple[
         words += f" It is the {'lowest' if found.edge == 'low' else 'highest'} rate tried, so a faster one may lie outside."
         return Finding("P66", "steps", Verdict.ACT, words, effect=found.steps, interval=(found.low, found.high),
                        data_used=f"{len(lr)} runs", next_action=f"extend the grid to {more:.3g}", arrays=arrays,
+                       command="project.find_steps(extensions=8)",
                        change={"lr": more}), found  # fmt: skip
     return Finding(
         "P66", "steps", Verdict.OK, words, effect=found.steps, interval=(found.low, found.high), data_used=f"{len(lr)} runs",
@@ -128,6 +133,7 @@ def transfer(short: FloatArray, long: FloatArray, rows: Sequence[int] = ()) -> F
         next_action=""
         if not weak
         else "promote at least half of the configurations, or lengthen the short runs",
+        command="train.lengths(space, final_steps=max_steps, rounds=3)" if verdict == Verdict.ACT else "",
         cost_trials=None if tau.n >= 8 or not weak else 8 - tau.n,
         arrays=arrays,
     )
@@ -202,7 +208,14 @@ def schedule_trap(before: FloatArray, after: FloatArray) -> Finding:
     )
     return Finding("P70", "schedule", Verdict.ACT if worse else Verdict.OK, words, effect=shares[1] - shares[0], threshold=0.02,
                    threshold_source="no larger share than before",
-                   next_action="lengthen the constant part and keep the length of the decay" if worse else "")  # fmt: skip
+                   next_action="lengthen the constant part and keep the length of the decay" if worse else "",
+                   command=_keeping_decay(before, len(after)) if worse else "")  # fmt: skip
+
+
+def _keeping_decay(rates: FloatArray, n: int) -> str:
+    """A schedule of n steps that decays in as many as the last ones of ``rates`` below their peak."""
+    decay = len(rates) - 1 - int(np.flatnonzero(rates >= 0.999 * rates.max())[-1])
+    return f"train = train.replan(schedule='wsd', decay={decay / n:.3g})"
 
 
 def gaps(steps: Sequence[int], max_steps: int) -> float:

@@ -13,6 +13,7 @@ import torch
 from tunewise.errors import SettingError
 from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.stats.throughput import Timing, Waiting, doublings, saturation, timing, waiting
+from tunewise.torch.cures import LINES
 from tunewise.torch.decorator import Objective
 from tunewise.torch.observe import Facts
 from tunewise.torch.place import Place, settled, timed
@@ -154,6 +155,7 @@ def _findings(
                 (wait.low, wait.high),
                 threshold=1.1,
                 next_action=cure,
+                command=LINES["input"] if bound else "",
             ),
             *([said] if said else []),
         ]

@@ -22,6 +22,7 @@ from scipy.stats import kendalltau
 from tunewise.errors import TrialInfeasible, TrialPruned
 from tunewise.playbook import Finding, Findings, Verdict
 from tunewise.records import Goal
+from tunewise.torch.cures import LINES
 from tunewise.torch.decorator import Objective
 from tunewise.torch.measured import classes, fed, points, read_from_device, sample
 from tunewise.torch.observe import Enough, Facts, Pass, observing
@@ -120,8 +121,8 @@ def _ok(code: str, subject: str, words: str) -> Finding:
     return Finding(code, subject, Verdict.OK, words)
 
 
-def _act(code: str, subject: str, words: str, cure: str) -> Finding:
-    return Finding(code, subject, Verdict.ACT, words, next_action=cure)
+def _act(code: str, subject: str, words: str, cure: str, line: str = "") -> Finding:
+    return Finding(code, subject, Verdict.ACT, words, next_action=cure, command=line or LINES[subject])
 
 
 def _ends(a: Facts) -> Finding:
@@ -164,7 +165,11 @@ def _direction(a: Facts, goal: Goal) -> Finding:
     opposite = "maximize" if minimised else "minimize"
     if (minimised and _HIGHER.search(name)) or (not minimised and _LOWER.search(name)):
         return _act(
-            "P1b", "direction", f"{goal.name} is to be {goal.direction}d", f'say direction="{opposite}"'
+            "P1b",
+            "direction",
+            f"{goal.name} is to be {goal.direction}d",
+            f'say direction="{opposite}"',
+            f'tunewise.create_study(direction="{opposite}")',
         )
     values = [goal.sign * v for v in a.curves.get(goal.name, {}).values()]
     named = _HIGHER.search(name) or _LOWER.search(name)
@@ -172,7 +177,8 @@ def _direction(a: Facts, goal: Goal) -> Finding:
     fell = len(a.losses) >= 6 and sum(a.losses[-third:]) < 0.8 * sum(a.losses[:third])
     if not named and fell and len(values) >= 4 and kendalltau(range(len(values)), values).statistic > 0.7:
         words = f"{goal.name} became worse and worse while the training loss fell by a fifth or more"
-        return _act("P1b", "direction", words, f'say direction="{opposite}", or log what you mean')
+        return _act("P1b", "direction", words, f'say direction="{opposite}", or log what you mean',
+                    f'tunewise.create_study(direction="{opposite}")')  # fmt: skip
     return _ok("P1b", "direction", f"{goal.name} is to be {goal.direction}d")
 
 
@@ -195,7 +201,8 @@ def _batch_norm(a: Facts) -> Finding | None:
     training = [p for p in a.train if p.batch_norm]
     if training and min(p.size for p in training) < 4:
         words = f"a training batch of {min(p.size for p in training)} feeds the running statistics"
-        return _act("P92", "batch norm", words, "drop the last partial batch (drop_last=True)")
+        return _act("P92", "batch norm", words, "drop the last partial batch (drop_last=True)",
+                    "torch.utils.data.DataLoader(train_set, batch_size, shuffle=True, drop_last=True)")  # fmt: skip
     return _ok("P92", "batch norm", "statistics come from training batches alone") if training else None
 
 
@@ -371,7 +378,7 @@ def _accumulation(a: Facts) -> Finding | None:
     middle = ratios[len(ratios) // 2]
     if abs(middle - 1.0) < 0.01:
         words = f"{k} backward passes a step add up their full losses, so the gradient is {k} times the mean"
-        return _act("P7", "accumulation", words, f"divide each loss by {k}")
+        return _act("P7", "accumulation", words, f"divide each loss by {k}", f"loss = loss / {k}")
     return _ok("P7", "accumulation", f"{k} backward passes a step, each loss scaled by {middle:.3g}")
 
 
@@ -386,12 +393,14 @@ def _stale(a: Facts, b: Facts) -> Finding:
         between = {p.weights for p in a.train if min(evaluated_at) <= p.at_step < max(evaluated_at)}
         if len(between) > 1:
             return _act("P89", "checkpoint", "the evaluated weights never change while others are trained",
-                        "evaluate the trained weights, or copy them before each evaluation")  # fmt: skip
+                        "evaluate the trained weights, or copy them before each evaluation",
+                        "evaluated.load_state_dict(model.state_dict())")  # fmt: skip
     if a.train and b.train and b.train[0].weights != a.train[0].weights:
         known = {p.weights for p in [*a.train[1:], *a.evals]}
         if b.train[0].weights in known:
             return _act("P89", "checkpoint", "a second run starts from the weights of the first",
-                        "make the model anew in every trial, and load no file that an earlier trial wrote")  # fmt: skip
+                        "make the model anew in every trial, and load no file that an earlier trial wrote",
+                        "model = build(trial)")  # fmt: skip
     return _ok("P89", "checkpoint", "every run starts anew and evaluates what it trains")
 
 
@@ -422,7 +431,8 @@ def _not_tuned(a: Facts) -> Finding | None:
         return None
     code = "P11" if "batch" in wrong[0] else "P67"
     words = f"{wrong[0]} is searched like a hyperparameter, so trials differ in what they cost and need other rates"
-    return _act(code, wrong[0], words, "fix it by `tunewise batch` or `tunewise steps`, between studies")
+    return _act(code, wrong[0], words, "fix it by `tunewise batch` or `tunewise steps`, between studies",
+                f"tunewise {'batch' if code == 'P11' else 'steps'} train.py:train")  # fmt: skip
 
 
 def _test_set(train: Train) -> Finding | None:

@@ -14,6 +14,7 @@ import numpy as np
 from tunewise.playbook import Finding, Verdict
 from tunewise.records import Goal
 from tunewise.stats.intervals import wilson
+from tunewise.torch.cures import LINES
 from tunewise.torch.observe import Facts
 
 _WARM_UP, _LEAST = 5, 10
@@ -39,7 +40,15 @@ def fed(timed: Facts) -> Finding | None:
     if low > _HALF and waiting.mean() > _MATTERS:
         cure = "use more loader workers, prefetch, or prepare the data beforehand; `tunewise batch` measures the gain"
         return Finding(
-            "P6", "input", Verdict.ACT, words, share, (float(low), float(high)), _HALF, next_action=cure
+            "P6",
+            "input",
+            Verdict.ACT,
+            words,
+            share,
+            (float(low), float(high)),
+            _HALF,
+            next_action=cure,
+            command=LINES["input"],
         )
     return Finding("P6", "input", Verdict.OK, words, share, (float(low), float(high)), _HALF)
 
@@ -66,7 +75,9 @@ def points(a: Facts, b: Facts) -> Finding | None:
     if a.reported_at != b.reported_at and a.losses[:n] == b.losses[:n] and a.n_steps == b.n_steps:
         words = f"the same run is evaluated after steps {_few(a.reported_at)}, and when repeated after {_few(b.reported_at)}"
         cure = "evaluate every so many steps (trial.eval_due), not by the clock"
-        return Finding("P84", "evaluations", Verdict.ACT, words, next_action=cure)
+        return Finding(
+            "P84", "evaluations", Verdict.ACT, words, next_action=cure, command=LINES["evaluations"]
+        )
     words = f"reported after steps {_few(a.reported_at)}"
     mine, train = [p.size for p in a.evals if p.reported], [p.size for p in a.train]
     if mine and train and max(mine) < np.median(train):
@@ -88,7 +99,8 @@ def sample(a: Facts) -> Finding | None:
             if 0.0 < common < 1.0:
                 words = f"two evaluations in a row have only {common:.0%} of their examples in common"
                 cure = "evaluate the whole validation set, or one fixed part of it"
-                return Finding("P87", "validation sample", Verdict.ACT, words, next_action=cure)
+                return Finding("P87", "validation sample", Verdict.ACT, words, next_action=cure,
+                               command=LINES["validation sample"])  # fmt: skip
     sizes = {len(rows) for rows in by_step.values() if rows}
     if len(sizes) != 1:
         return None

@@ -135,7 +135,7 @@ def _judged(sweep: _Sweep, times: dict[float, float], n: int, name: str, said: F
     if found is None:
         words = f"no learning rate of {len(times)} fits the training set within {n} steps"
         finding = Finding(
-            "P66", name, Verdict.ACT, words, arrays=arrays,
+            "P66", name, Verdict.ACT, words, arrays=arrays, command=f"train = train.replan(max_steps={2 * n})",
             next_action="make the model larger or the steps more, or switch regularisation off; else training is "
             "compute-bound and the patience of its owner sets the steps",
         )  # fmt: skip
