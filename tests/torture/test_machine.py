@@ -6,8 +6,14 @@ import tempfile
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from stores import IS_FULL
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from stores import IS_FULL, store
 
 import tunewise as tw
 from tunewise.errors import TunewiseError
@@ -19,7 +25,7 @@ VALUES = st.sampled_from([0.0, 1.0, -2.5, float("nan"), "no number", None])
 class Machine(RuleBasedStateMachine):
     """The stores, two handles on each, and the running trials as each of them sees them."""
 
-    def __init__(self):
+    def __init__(self, *servers):
         super().__init__()
         self.folder = tempfile.mkdtemp()
         memory = MemoryLog()
@@ -27,14 +33,18 @@ class Machine(RuleBasedStateMachine):
             memory,
             f"sqlite:///{self.folder}/s.db?durability=normal",
             f"dir:{self.folder}/runs?durability=normal",
+            *servers,
         ]
+        self.servers, self.opened = servers, []
         for place in self.places:
             tw.create_study("s", place, sampler="random", seed=1, lease=None, on_lost="retry")
         self.handles = [[self.open(place), self.open(place)] for place in self.places]
         self.live = []  # one list of trials, one a store, for each trial that was asked for
 
     def open(self, place):
-        return tw.load_study("s", place)
+        study = tw.load_study("s", place)
+        self.opened.append(study)
+        return study
 
     def each(self, operation):
         """Do something on every store; the outcomes are the same, also where it is refused."""
@@ -126,13 +136,28 @@ class Machine(RuleBasedStateMachine):
         assert [row[0] for row in plain[0]] == list(range(len(plain[0])))
 
     def teardown(self):
+        for study in self.opened:
+            study.storage.close()
+        for server in self.servers:
+            tw.delete_study("s", server)
         shutil.rmtree(self.folder)
 
 
-Machine.TestCase.settings = settings(
-    max_examples=2000 if IS_FULL else 12,
-    stateful_step_count=50 if IS_FULL else 30,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-TestMachine = pytest.mark.timeout(3600)(Machine.TestCase)
+def run(n_examples, *servers):
+    bounds = {"max_examples": n_examples, "stateful_step_count": 50 if IS_FULL else 30}
+    run_state_machine_as_test(
+        lambda: Machine(*servers),
+        settings=settings(**bounds, deadline=None, suppress_health_check=list(HealthCheck)),
+    )
+
+
+@pytest.mark.timeout(3600)
+def test_memory_a_file_and_a_folder():
+    run(2000 if IS_FULL else 12)
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb", "redis", "http"])
+def test_a_server_beside_them(kind, tmp_path):
+    with store(kind, tmp_path) as url:
+        run(200 if IS_FULL else 5, url)
