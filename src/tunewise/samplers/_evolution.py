@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tunewise.records import TrialState
-from tunewise.samplers.qmc import points_of
+from tunewise.samplers.qmc import sequence
 from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
@@ -52,7 +52,7 @@ def parents_of(trials: Trials, sampler: str, size: int, select: Selection) -> In
 
 def first_point(trials: Trials, space: Space, sampler: str, number: int) -> FloatArray:
     """A point of a scrambled Sobol sequence, for the first generation: raw (d,)."""
-    points = points_of("sobol", trials.seed, space.names, trials.names)
+    points = sequence("sobol", trials, space, trials.seed)
     return space.mask(space.from_unit(points(np.array([trials.index_of_start(sampler, number)]))[0]))
 
 

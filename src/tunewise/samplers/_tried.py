@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from tunewise.samplers._features import features, legal, neighbours
+from tunewise.samplers.base import names_that_vary
 from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
@@ -43,7 +44,7 @@ def tried(trials: Trials, space: Space, number: int) -> FloatArray:
 
     A part repeats with good reason, as the rest differs.
     """
-    if not set(trials.names) <= set(space):
+    if not set(names_that_vary(trials)) <= set(space):
         return np.empty(0)
     plain = space.pinned({})
 

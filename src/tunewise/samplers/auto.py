@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tunewise.samplers.base import in_name_order
+from tunewise.samplers.base import of_what_varies
 from tunewise.samplers.gp import GP
 from tunewise.space import Space
 from tunewise.trials import Trials
@@ -42,7 +42,7 @@ class Auto:
     def _model(self) -> GP:
         return GP(prior=self.prior, warm_start_from=self.warm_start_from)
 
-    @in_name_order
+    @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One point, by the method whose turn it is."""
         later = number - self.n_model

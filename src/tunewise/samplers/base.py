@@ -44,6 +44,39 @@ class Sampler(Protocol):
 Suggest = Callable[[S, Trials, Space, int, np.random.Generator], FloatArray]
 
 
+def of_what_varies(suggest: Suggest[S]) -> Suggest[S]:
+    """Let ``suggest`` see the parameters that have more than one value, in the order of their sorted names.
+
+    So neither the order of asking nor a constant parameter changes the points. A constant that a condition or a limit refers to
+    is seen all the same.
+    """
+
+    @wraps(suggest)
+    def varying(self: S, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
+        smaller, columns, constants = what_varies(space)
+        raw = constants.copy()
+        if len(smaller):
+            raw[columns] = suggest(self, trials, smaller, number, rng)
+        return space.mask(raw)
+
+    return varying
+
+
+@lru_cache(maxsize=256)
+def what_varies(space: Space) -> tuple[Space, IntArray, FloatArray]:
+    """The space that `of_what_varies` shows, its columns among those of ``space``, and raw (d,) with the values of the others."""
+    referred = {parent for parent, _ in space.when.values()} | space.limits.names
+    names = sorted(name for name, d in space.items() if d.n_values != 1 or name in referred)
+    columns = np.array([space.names.index(name) for name in names], dtype=np.int64)
+    raw = np.array([domain.values()[0] if domain.n_values == 1 else np.nan for domain in space.domains])
+    return space.subset(names), columns, raw
+
+
+def names_that_vary(trials: Trials) -> tuple[str, ...]:
+    """Of the parameters that a study knows, in its order, those with more than one value. O(p)."""
+    return tuple(name for name in trials.names if trials.domains[name].n_values != 1)
+
+
 def in_name_order(suggest: Suggest[S]) -> Suggest[S]:
     """Let ``suggest`` see the parameters in the order of their sorted names, so that the order of asking changes nothing."""
 

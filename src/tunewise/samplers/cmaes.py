@@ -18,7 +18,7 @@ from tunewise.errors import SettingError
 from tunewise.records import TrialState
 from tunewise.samplers._order import best_of_first, sorted_by_merit
 from tunewise.samplers._tried import untried
-from tunewise.samplers.base import in_name_order, require_one_goal
+from tunewise.samplers.base import of_what_varies, require_one_goal
 from tunewise.space import Domain, Int, Space
 from tunewise.stats import cma
 from tunewise.stats.truncnorm import quantile
@@ -58,7 +58,7 @@ class CmaEs:
         if not self.sigma > 0:
             raise SettingError(f"sigma is {self.sigma}; it must be above 0.")
 
-    @in_name_order
+    @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A draw from the distribution after the last whole generation."""
         require_one_goal(self, trials)

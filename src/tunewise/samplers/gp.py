@@ -22,8 +22,8 @@ from tunewise.samplers._observations import Observations, observations
 from tunewise.samplers._region import around_best, n_best, whole
 from tunewise.samplers._transfer import Trend, source_of, trend_of
 from tunewise.samplers._tried import tried, untried
-from tunewise.samplers.base import in_name_order
-from tunewise.samplers.qmc import points_of
+from tunewise.samplers.base import of_what_varies, what_varies
+from tunewise.samplers.qmc import sequence
 from tunewise.space import Space
 from tunewise.stats.pareto import nondominated
 from tunewise.trials import Trials
@@ -67,7 +67,7 @@ class GP:
     def __post_init__(self) -> None:
         object.__setattr__(self, "warm_start_from", tuple(map(source_of, self.warm_start_from)))
 
-    @in_name_order
+    @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One point; see the module's text."""
         point = self._point(trials, space, number, rng)
@@ -93,6 +93,9 @@ class GP:
         """
         from tunewise.samplers._surrogate import learnt, most_telling, posterior
 
+        plain, columns, _ = what_varies(space)
+        if len(plain):
+            space, raw = plain, raw[:, columns]
         seen = observations(trials, space)
         good = ~seen.infeasible
         if good.sum() < 2:
@@ -119,8 +122,8 @@ class GP:
             return legal(space, start_of(space, space.decode(space.from_unit(trend.best[number]))))
         if number == 0:
             return legal(space, start_of(space, self.prior or {}))
-        sequence = points_of("sobol", trials.seed, space.names, trials.names)
-        return legal(space, sequence(np.array([number]))[0])
+        points = sequence("sobol", trials, space, trials.seed)
+        return legal(space, points(np.array([number]))[0])
 
     def _trend(self, trials: Trials, space: Space) -> Trend | None:
         if not self.warm_start_from or len(trials.goals) > 1:

@@ -10,7 +10,7 @@ import numpy as np
 from tunewise.errors import SettingError
 from tunewise.samplers._evolution import child, first_point, parents_of
 from tunewise.samplers._tried import untried
-from tunewise.samplers.base import in_name_order
+from tunewise.samplers.base import of_what_varies
 from tunewise.space import Space
 from tunewise.stats.pareto import best_first
 from tunewise.trials import Trials
@@ -39,7 +39,7 @@ class NSGA2:
         if self.population < 2:
             raise SettingError(f"The population is {self.population}; it must be at least 2.")
 
-    @in_name_order
+    @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A child of two parents, each the better of two drawn at random."""
         parents = parents_of(trials, self.name, self.population, survivors)

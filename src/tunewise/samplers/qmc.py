@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from tunewise.errors import SettingError
+from tunewise.samplers.base import names_that_vary, of_what_varies
 from tunewise.space import Space
 from tunewise.stats.quasirandom import SOBOL_DIMS, Points, halton, sobol
 from tunewise.trials import Trials
@@ -46,13 +47,17 @@ class QMC:
         if self.kind not in ("sobol", "halton"):
             raise SettingError(f'The kind of sequence is {self.kind!r}; it must be "sobol" or "halton".')
 
+    @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """The next point of the sequence; ``rng`` is not used."""
         index = trials.index_of_start(self.name, number)
         seed = trials.seed if self.scramble else None
-        return space.mask(
-            space.from_unit(points_of(self.kind, seed, space.names, trials.names)(np.array([index]))[0])
-        )
+        return space.mask(space.from_unit(sequence(self.kind, trials, space, seed)(np.array([index]))[0]))
+
+
+def sequence(kind: str, trials: Trials, space: Space, seed: int | None) -> Points:
+    """`points_of` a space in a study; constants take no coordinate."""
+    return points_of(kind, seed, space.names, names_that_vary(trials))
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tunewise.samplers.base import in_name_order
+from tunewise.samplers.base import of_what_varies
 from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import FloatArray
@@ -19,7 +19,7 @@ class Random:
 
     name: ClassVar[str] = "random"
 
-    @in_name_order
+    @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """One uniform point."""
         return space.mask(space.from_unit(rng.random(space.n_dims)))

@@ -16,8 +16,8 @@ import numpy as np
 from tunewise.samplers._observations import pending, unit_block
 from tunewise.samplers._order import DIVERGED, UNRANKED, best_places, checkpoint, merits
 from tunewise.samplers._tried import untried
-from tunewise.samplers.base import in_name_order
-from tunewise.samplers.qmc import points_of
+from tunewise.samplers.base import of_what_varies
+from tunewise.samplers.qmc import sequence
 from tunewise.space import Space
 from tunewise.stats.kde import Mixture, choice_widths, common_widths, kernel_features, neighbour_widths
 from tunewise.trials import Trials
@@ -52,13 +52,13 @@ class TPE:
     uniform_weight: float = 1.0
     name: ClassVar[str] = "tpe"
 
-    @in_name_order
+    @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """The best of some candidates; a Sobol point while there are few results."""
         seen = _evidence(trials, space, number)
         if seen.n_finished < self.n_startup:
             index = trials.index_of_start(self.name, number)
-            points = points_of("sobol", trials.seed, space.names, trials.names)
+            points = sequence("sobol", trials, space, trials.seed)
             raw = space.mask(space.from_unit(points(np.array([index]))))
             return untried(trials, space, number, raw, rng)
         axes = _axes(space)

@@ -41,6 +41,12 @@ class Limits(NamedTuple):
             fine &= np.sum(terms, axis=0) <= bound + room
         return fine
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters that some limit refers to."""
+        terms = [*self.forbid, *(weights for weights, _ in self.at_most)]
+        return frozenset(name for term in terms for name, _ in term)
+
     def within(self, domains: Mapping[str, Domain]) -> Limits:
         """The limits that concern only these parameters, without values that they cannot have."""
         forbid = []

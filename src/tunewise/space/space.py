@@ -41,7 +41,7 @@ class Space(Mapping[str, Domain]):
     """
 
     __slots__ = (
-        "_all_float", "_conditions", "_domains", "_hash", "_pin_columns", "_pin_values", "_scales", "code", "limits",
+        "_all_float", "_conditions", "_domains", "_hash", "_pin_columns", "_pin_values", "_scales", "_varying", "code", "limits",
         "names", "pins", "when",
     )  # fmt: skip
 
@@ -68,7 +68,8 @@ class Space(Mapping[str, Domain]):
         self._conditions = self._ordered_conditions()
         self._scales = _Scales(tuple(self._domains.values()))
         self._all_float = all(isinstance(domain, Float) for domain in self._domains.values())
-        self.code = code_of(self.names)
+        self._varying = np.array([domain.n_values != 1 for domain in domains.values()], dtype=bool)
+        self.code = code_of([name for name, domain in domains.items() if domain.n_values != 1])
         self.pins: Params = {}
         if pins:
             raw = self.encode(pins)
@@ -193,7 +194,7 @@ class Space(Mapping[str, Domain]):
         Raises:
             SpaceError: of 100,000 points none is allowed.
         """
-        points = self.mask(self.from_unit(rng.random((n, self.n_dims))))
+        points = self._drawn(rng, n)
         if not self.has_limits:
             return points
         found, tried = points[self.allowed(points)], n
@@ -202,9 +203,15 @@ class Space(Mapping[str, Domain]):
                 raise SpaceError(
                     f"Of {tried} points none is allowed by {self.limits.to_json()}; relax the limits."
                 )
-            more = self.mask(self.from_unit(rng.random((max(64, n), self.n_dims))))
+            more = self._drawn(rng, max(64, n))
             found, tried = np.concatenate([found, more[self.allowed(more)]]), tried + len(more)
         return found[:n]
+
+    def _drawn(self, rng: np.random.Generator, n: int) -> FloatArray:
+        """n points, allowed or not; a constant takes no random number, so that it changes nothing for the others."""
+        u = np.full((n, self.n_dims), 0.5)
+        u[:, self._varying] = rng.random((n, int(self._varying.sum())))
+        return self.mask(self.from_unit(u))
 
     def nearest_allowed(self, raw: FloatArray, rng: np.random.Generator) -> FloatArray:
         """``raw`` (d,) if it is allowed, else the nearest (in the unit cube) of 256 allowed points drawn at random."""
