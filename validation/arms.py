@@ -11,7 +11,7 @@ from tunewise import sim
 from tunewise.playbook.evidence import gather
 from tunewise.playbook.isolation import isolate, simplest
 from tunewise.stats.order import median_best
-from tunewise.stats.permutation import best_set, study_test
+from tunewise.stats.permutation import beaten_chances, study_test
 from validation.core import Figure, Size, at_least, at_most, number, row, shown, within
 from validation.pools import pools
 
@@ -27,7 +27,7 @@ def isolation(size: Size) -> list[Figure]:
             ((np.random.default_rng([run, k]).random((20, 3)) - 0.5) ** 2).sum(axis=1) + 0.02 * k
             for k in range(5)
         ]
-        inside = best_set(arms, draws=400)
+        inside = [chance > 0.05 for chance in beaten_chances(arms, draws=400)]
         kept.append(inside[0])
         size_of.append(sum(inside))
     regret, allowance = [], 0.01

@@ -8,7 +8,7 @@ from tunewise.playbook.budget import designs
 from tunewise.playbook.checkpoints import checkpoint_variance
 from tunewise.playbook.gate import exploit_gate
 from tunewise.playbook.launches import as_csv, as_html, launch_rows, table_rows, tried
-from tunewise.playbook.measures import drop_to_test, reasonable, representative, sampled_set
+from tunewise.playbook.measures import drop_to_test, reasonable, representative
 from tunewise.playbook.retune import probe_points, retune
 
 
@@ -65,18 +65,6 @@ def test_a_proxy_metric_that_orders_otherwise():
     assert representative(y, rng.random(60), unit=0.01).verdict in (Verdict.ACT, Verdict.UNSURE)
     assert representative(y, -y, unit=0.01).verdict == Verdict.ACT
     assert representative(y[:5], y[:5]).verdict == Verdict.NA
-
-
-def test_a_sampled_set_that_is_skewed_or_too_small():
-    whole = np.linspace(0.3, 0.2, 8)
-    rng = np.random.default_rng(0)
-    assert sampled_set(whole + 0.0001 * rng.standard_normal(8), whole, noise_sd=0.01).verdict == Verdict.OK
-    assert "at random" in sampled_set(whole + 0.05, whole, noise_sd=0.01).next_action
-    small = sampled_set(
-        whole + 0.02 * np.array([1, -1, 1, -1, 1, -1, 1, -1]), whole, noise_sd=0.01, n_subset=1000
-    )
-    assert small.next_action.startswith("use 1")
-    assert sampled_set(whole[:3], whole[:3]).verdict == Verdict.NA
 
 
 def test_a_drop_to_the_test_set_is_explained_or_not():

@@ -3,21 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from tunewise.stats.survival import fastest, kaplan_meier, tobit
-
-
-def test_without_censoring_it_is_the_empirical_share():
-    time = np.array([3.0, 1.0, 2.0, 2.0])
-    found = kaplan_meier(time, np.ones(4, bool))
-    assert found.time.tolist() == [1, 2, 3]
-    assert found.share == pytest.approx([0.75, 0.25, 0])
-    assert found.quantile(0.5) == 2
-
-
-def test_censored_runs_leave_the_risk_set():
-    found = kaplan_meier(np.array([1.0, 2.0, 3.0]), np.array([True, False, True]))
-    assert found.share == pytest.approx([2 / 3, 0])
-    assert math.isnan(kaplan_meier(np.array([5.0, 5.0]), np.zeros(2, bool)).quantile(0.5))
+from tunewise.stats.survival import fastest, tobit
 
 
 def test_tobit_undoes_censoring():

@@ -11,7 +11,6 @@ outer fifth, against chance. "The best trial lies near an edge" would be a bad r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -346,8 +345,3 @@ def _axis(evidence: Evidence, name: str, u: FloatArray, known: Any) -> dict[str,
         "sign": evidence.sign,
     }  # fmt: skip
     return {**arrays, "unit": evidence.unit} if evidence.unit else arrays
-
-
-def changed_space(findings: Any) -> Mapping[str, Domain]:
-    """All new domains that the findings ask for, by parameter."""
-    return {name: d for f in findings if f.change for name, d in dict(f.change.get("space", {})).items()}

@@ -1,4 +1,4 @@
-"""P2, P87: is the number that is optimised the number that matters? Proxy metrics and sampled validation sets."""
+"""P2, P13, P63: is the number that is optimised the number that matters, and does it stand for anything?"""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import math
 import numpy as np
 
 from tunewise.playbook.finding import Finding, Verdict
-from tunewise.stats.examples import subset_agreement
-from tunewise.stats.intervals import t_cdf
 from tunewise.stats.ranks import kendall, promotion_regret
 from tunewise.types import FloatArray
 
@@ -60,48 +58,6 @@ def representative(
         if dear
         else "",
         command="tunewise check STUDY --metric DEPLOYED" if dear else "",
-    )
-
-
-def sampled_set(
-    subset: FloatArray, whole: FloatArray, noise_sd: float | None = None, n_subset: int | None = None
-) -> Finding:
-    """P87: may checkpoints be compared on a subset of the validation set? The metric on both for c >= 5 checkpoints.
-
-    ACT where the subset is biased (5 %, beyond half the noise) or adds more than half the noise over seeds; the action says
-    how many examples would do.
-    """
-    found = subset_agreement(subset, whole)
-    if found.n < 5:
-        return Finding("P87", "sampled set", Verdict.NA, f"{found.n} checkpoints have both numbers; 5 are needed.",
-                       needs="5 checkpoints on both sets")  # fmt: skip
-    t = abs(found.bias) / max(found.bias_error, 1e-300)
-    chance = 2 * (1 - t_cdf(t, found.n - 1))
-    limit = 0.5 * noise_sd if noise_sd else None
-    skewed = chance < 0.05 and (limit is None or abs(found.bias) > limit)
-    small = limit is not None and found.sd > limit
-    words = (
-        f"On the subset the metric is off by {found.bias:.3g} (by chance: {chance:.2g}) and moves "
-        f"by {found.sd:.3g} around that."
-    )
-    action = ""
-    if small and n_subset and limit:
-        action = f"use {math.ceil(n_subset * (found.sd / limit) ** 2)} examples, stratified"
-    elif small:
-        action = "use a larger subset"
-    if skewed:
-        action = "draw the subset at random, stratified by class" + (f"; {action}" if action else "")
-    return Finding(
-        "P87",
-        "sampled set",
-        Verdict.ACT if action else Verdict.OK,
-        words,
-        effect=found.bias,
-        chance=chance,
-        threshold=limit,
-        threshold_source="half of the noise over seeds" if limit else "not measured",
-        data_used=f"{found.n} checkpoints",
-        next_action=action,
     )
 
 

@@ -1,4 +1,4 @@
-"""P4, P11, P12, P15, P18, P19, P67: is the question one question, and does every parameter have the role it should have?
+"""P11, P12, P15, P18, P19, P67: is the question one question, and does every parameter have the role it should have?
 
 For a given goal a hyperparameter is scientific (the question is about it), nuisance (tuned so that the comparison is fair)
 or fixed (then every conclusion is conditional on its value). All others than the scientific ones begin as nuisance
@@ -304,24 +304,6 @@ def _decades(domain: Float) -> str:
     return (
         "every scale down to 0" if domain.low <= 0 else f"{math.log10(domain.high / domain.low):.1f} decades"
     )
-
-
-def unaccounted(
-    defaults: Mapping[str, object], suggested: Sequence[str], fixed: Sequence[str] = ()
-) -> Finding:
-    """P4: settings of the optimiser (``optimizer.defaults``) that are neither tuned nor deliberately fixed."""
-    known = {_last(name).removeprefix("one_minus_") for name in (*suggested, *fixed)}
-    aliases = {"betas": ("beta1", "beta2"), "momentum": ("momentum",)}
-    silent = [k for k, v in defaults.items() if isinstance(v, int | float | tuple) and not isinstance(v, bool)
-              and not known.intersection(aliases.get(k, (k,)))]  # fmt: skip
-    listed = ", ".join(f"{name} = {defaults[name]}" for name in silent)
-    words = (
-        f"Neither tuned nor named as fixed: {listed}; conclusions are conditional on them."
-        if silent
-        else "Every setting of the optimiser is tuned or named."
-    )
-    return Finding("P4", "optimiser", Verdict.UNSURE if silent else Verdict.OK, words,
-                   next_action="name them in fixed=..., or tune them if the budget allows" if silent else "")  # fmt: skip
 
 
 def stale_after(changed: Sequence[str], tuned: Sequence[str]) -> list[str]:

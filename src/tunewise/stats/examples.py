@@ -60,28 +60,3 @@ def example_difference(a: FloatArray, b: FloatArray) -> Paired:
     """
     d = b - a
     return Paired(float(d.mean()), float(d.std(ddof=1)) / math.sqrt(len(d)), len(d))
-
-
-def resplit_difference(deltas: FloatArray, test_share: float) -> Paired:
-    """The mean of differences over k random re-splits (k,), with Nadeau and Bengio's (2003) correction for shared training data.
-
-    ``test_share`` is validation examples / training examples.
-    """
-    k = len(deltas)
-    return Paired(float(deltas.mean()), math.sqrt((1 / k + test_share) * float(deltas.var(ddof=1))), k)
-
-
-class Subset(NamedTuple):
-    """How a metric on a subset follows that on the whole set over c checkpoints."""
-
-    bias: float
-    bias_error: float
-    sd: float
-    n: int
-
-
-def subset_agreement(subset: FloatArray, whole: FloatArray) -> Subset:
-    """Paired differences subset - whole (c,) after removing nothing: mean, its error, and their SD (the noise a subset adds)."""
-    d = subset - whole
-    sd = float(d.std(ddof=1)) if len(d) > 1 else math.nan
-    return Subset(float(d.mean()), sd / math.sqrt(len(d)) if len(d) > 1 else math.nan, sd, len(d))

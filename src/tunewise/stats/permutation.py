@@ -72,18 +72,6 @@ def study_test(
     )
 
 
-def best_set(
-    arms: list[FloatArray], level: float = 0.95, *, matched: bool = False, draws: int = 2000
-) -> list[bool]:
-    """Which arms may be the best: all but those that some other arm beats.
-
-    An arm is left out if a `study_test` against any other arm is below (1 - level) / (arms - 1): a Bonferroni form of
-    Hsu's multiple comparisons with the best (1984), so the truly best arm stays in with probability ``level``.
-    """
-    chances = beaten_chances(arms, matched=matched, draws=draws)
-    return [chance > (1 - level) for chance in chances]
-
-
 def beaten_chances(arms: list[FloatArray], *, matched: bool = False, draws: int = 2000) -> list[float]:
     """For each arm, the adjusted chance of losing that clearly to the arm that beats it most clearly, if none is better."""
     out = []

@@ -16,33 +16,6 @@ from scipy.special import log_ndtr, stdtrit
 from tunewise.types import BoolArray, FloatArray
 
 
-class Survival(NamedTuple):
-    """The Kaplan-Meier curve: distinct event times (g,), share not yet reached just after each (g,), its standard error."""
-
-    time: FloatArray
-    share: FloatArray
-    error: FloatArray
-
-    def quantile(self, p: float) -> float:
-        """The first time by which a share p has reached; NaN where censoring hides it."""
-        done = np.flatnonzero(self.share <= 1 - p + 1e-12)
-        return float(self.time[done[0]]) if len(done) else math.nan
-
-
-def kaplan_meier(time: FloatArray, reached: BoolArray) -> Survival:
-    """The share of runs that have not reached the target, by time; censored ones leave the risk set. O(n log n).
-
-    Greenwood's standard errors. Kaplan and Meier 1958.
-    """
-    events = np.unique(time[reached])
-    at_risk = np.array([(time >= t).sum() for t in events], dtype=np.float64)
-    n_events = np.array([(time[reached] == t).sum() for t in events], dtype=np.float64)
-    share = np.cumprod(1 - n_events / at_risk) if len(events) else np.empty(0)
-    left = np.maximum(at_risk - n_events, 1e-9)
-    error = share * np.sqrt(np.cumsum(n_events / (at_risk * left))) if len(events) else np.empty(0)
-    return Survival(events, np.asarray(share, dtype=np.float64), np.asarray(error, dtype=np.float64))
-
-
 class Tobit(NamedTuple):
     """A linear regression with right-censored answers: coefficients (p,), their covariance (p, p), residual SD."""
 
