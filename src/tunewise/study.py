@@ -77,6 +77,7 @@ from tunewise.samplers import Sampler
 from tunewise.samplers import from_settings as sampler_from_settings
 from tunewise.samplers import make as make_sampler
 from tunewise.samplers import settings as sampler_settings
+from tunewise.samplers.base import predict_by
 from tunewise.space import Space
 from tunewise.storage import Log, MemoryLog, open_log, snapshot
 from tunewise.storage.artifacts import (
@@ -318,11 +319,7 @@ class Study:
             NoTrials: fewer than two trials are complete.
         """
         many = [params] if isinstance(params, Mapping) else list(params)
-        predict = getattr(self.sampler, "predict", None)
-        if predict is None:
-            raise SettingError(
-                f'The sampler {self.sampler.name!r} has no surrogate that could predict; use "auto" or "gp".'
-            )
+        predict = predict_by(self.sampler)
         trials = self.sync()
         space = trials.space
         raw = np.array([space.encode_all(each) for each in many]).reshape(len(many), space.n_dims)

@@ -146,3 +146,42 @@ def test_the_first_deviation_is_a_share_of_the_range():
 def test_wrong_settings_are_errors(wrong):
     with pytest.raises(SettingError, match=r"is .+; it must be"):
         CmaEs(**wrong)
+
+
+def test_a_similar_study_is_a_better_start_than_the_middle():
+    """Its optimum lies at 0.35 and not at 0.3, its choice is the same, and it knows nothing of x4."""
+    space = Space({**box(4), "k": tw.Categorical(tuple("abcdef"))})
+    source = run(80, lambda p: sum((p[f"x{i}"] - 0.35) ** 2 for i in range(4)) + (p["k"] != "e"), space)
+
+    def median(**settings):
+        longer = Space({**space, "x4": tw.Float(0, 1)} if settings.get("longer") else space)
+        sampler = CmaEs(warm_start_from=settings.get("sources", ()))
+
+        def loss(p):
+            return sum((x - 0.3) ** 2 for x in p.values() if isinstance(x, float)) + (p["k"] != "e")
+
+        return np.median([run(24, loss, longer, seed, sampler).best_value for seed in range(5)])
+
+    assert median(sources=[source]) < 0.3 * median()
+    assert median(sources=[source, source.trials]) < 0.3 * median()
+    assert math.isfinite(median(sources=[source], longer=True))
+
+
+def test_a_warm_start_is_recorded_with_the_study(tmp_path):
+    source = run(20)
+    sampler = CmaEs(warm_start_from=[source])
+    whole = run(24, sampler=sampler)
+    study = tw.create_study("s", tmp_path / "s.db", sampler=sampler, seed=0, space=box(4))
+    study.optimize(lambda trial: sphere(trial.params), 11)
+    again = tw.load_study("s", tmp_path / "s.db")
+    assert again.sampler == sampler
+    again.optimize(lambda trial: sphere(trial.params), 13)
+    assert [t.params for t in again.trials] == [t.params for t in whole.trials]
+
+
+def test_a_source_that_has_nothing_in_common_changes_nothing():
+    source = run(20, space=Space({"other": tw.Float(0, 1)}))
+    cold, warm = run(24), run(24, sampler=CmaEs(warm_start_from=[source]))
+    assert [t.params for t in cold.trials] == [t.params for t in warm.trials]
+    with pytest.raises(SettingError, match="nothing to start from"):
+        CmaEs(warm_start_from=["a name"])

@@ -4,7 +4,7 @@ import pytest
 
 import tunewise as tw
 from tunewise import samplers
-from tunewise.errors import SpaceError
+from tunewise.errors import SettingError, SpaceError
 from tunewise.samplers import PartialFixed
 from tunewise.space import Space
 
@@ -71,3 +71,22 @@ def test_its_trials_are_those_of_the_base_and_settings_survive_the_log(tmp_path)
     study.optimize(lambda trial: 0.0, 3)
     assert study.trials.started_by("qmc").tolist() == [0, 1, 2]
     assert tw.load_study("s", tmp_path / "s.db").sampler == sampler
+
+
+@pytest.mark.parametrize("base", ["gp", samplers.Auto()], ids=str)
+def test_the_base_predicts_at_fixed_and_at_other_values(base):
+    def objective(trial):
+        return 5 + (trial.params["x"] - 0.9) ** 2
+
+    study = tw.create_study(sampler=PartialFixed({"n": 3, "kind": "b"}, base), seed=0, space=SPACE)
+    study.optimize(objective, 15)
+    assert study.predict({"kind": "b", "x": 0.9, "n": 3}).mean == pytest.approx(5, abs=0.02)
+    assert study.predict({"kind": "b", "x": 0.2, "n": 3}).mean > 5.1
+    elsewhere = study.predict({"kind": "a", "m": 0.5, "x": 0.9, "n": 1})
+    assert elsewhere.sd > study.predict({"kind": "b", "x": 0.9, "n": 3}).sd
+
+
+def test_a_base_without_a_surrogate_says_so():
+    study = tw.create_study(sampler=PartialFixed({"n": 3}, "random"), space=SPACE)
+    with pytest.raises(SettingError, match="'random' has no surrogate"):
+        study.predict({"kind": "b", "x": 0.9, "n": 3})

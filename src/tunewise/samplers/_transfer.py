@@ -86,6 +86,16 @@ def trend_of(space: Space, sources: Sequence[Mapping[str, Any]]) -> Trend | None
     )
 
 
+def best_of(space: Space, sources: Sequence[Mapping[str, Any]], n: int) -> FloatArray:
+    """Of each source in turn its best points that lie in a space, ``n`` of all: (m, d) in the unit cube, NaN where not known."""
+    share = -(-n // max(1, len(sources)))
+    found = [np.empty((0, space.n_dims))]
+    for source in sources:
+        X, loss = _inside(space, source)
+        found.append(X[np.argsort(loss, kind="stable")[:share]])
+    return np.concatenate(found)
+
+
 def _inside(space: Space, source: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
     """The source's points in the unit cube of a space (k, d), NaN where a parameter is not known, and their losses (k,)."""
     rows, losses = [], []

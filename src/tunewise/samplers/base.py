@@ -41,6 +41,8 @@ class Sampler(Protocol):
         ...
 
 
+Predict = Callable[[Trials, Space, FloatArray], tuple[FloatArray, FloatArray]]
+"""Mean and standard deviation (m,) of the first goal's loss at raw (m, d)."""
 Suggest = Callable[[S, Trials, Space, int, np.random.Generator], FloatArray]
 
 
@@ -93,6 +95,16 @@ def _by_name(space: Space) -> tuple[Space, IntArray]:
     """The space with sorted names, and where its columns are for the names as they were."""
     names = sorted(space.names)
     return space.subset(names), np.array([names.index(name) for name in space.names], dtype=np.int64)
+
+
+def predict_by(sampler: Sampler) -> Predict:
+    """What predicts by the surrogate of a sampler. Raises SettingError where it has none."""
+    predict: Predict | None = getattr(sampler, "predict", None)
+    if predict is None:
+        raise SettingError(
+            f'The sampler {sampler.name!r} has no surrogate that could predict; use "auto" or "gp".'
+        )
+    return predict
 
 
 def require_one_goal(sampler: Sampler, trials: Trials) -> None:

@@ -8,15 +8,17 @@ arXiv:2405.09962).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from tunewise.errors import SettingError
 from tunewise.records import TrialState
 from tunewise.samplers._order import best_of_first, sorted_by_merit
+from tunewise.samplers._transfer import best_of, source_of
 from tunewise.samplers._tried import untried
 from tunewise.samplers.base import of_what_varies, require_one_goal
 from tunewise.space import Domain, Int, Space
@@ -43,13 +45,17 @@ class CmaEs:
     Args:
         population: trials a generation; by default 4 + floor(3 ln d).
         sigma: the first standard deviation, as a share of each range; by default the box is six of them wide.
+        warm_start_from: earlier studies of similar problems, whose best 10 + 3d points (shared among them) make the first
+            distribution (Nomura et al., AAAI 2021); where fewer than d + 1 of them lie in the space it is the usual one.
 
     Raises:
-        SettingError: a population below 2 or a sigma not above 0; (when used) several goals.
+        SettingError: a population below 2 or a sigma not above 0; what is to be started from is no study of one goal with 3
+            complete trials; (when used) several goals.
     """
 
     population: int | None = None
     sigma: float = 1 / 6
+    warm_start_from: Sequence[Any] = ()
     name: ClassVar[str] = "cmaes"
 
     def __post_init__(self) -> None:
@@ -57,12 +63,15 @@ class CmaEs:
             raise SettingError(f"The population is {self.population}; it must be at least 2.")
         if not self.sigma > 0:
             raise SettingError(f"sigma is {self.sigma}; it must be above 0.")
+        object.__setattr__(self, "warm_start_from", tuple(map(source_of, self.warm_start_from)))
 
     @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A draw from the distribution after the last whole generation."""
         require_one_goal(self, trials)
-        return _draw(trials, space, _Learner(self, space.pinned({}), Turns(self.name)), number, rng)
+        known = best_of(space, self.warm_start_from, _n_source(space))
+        plain = replace(self, warm_start_from=())  # a key must be hashable
+        return _draw(trials, space, _learner(plain, space, Turns(self.name), known), number, rng)
 
 
 def continued(
@@ -72,16 +81,24 @@ def continued(
 
     Its first covariance is that of the 10 + 3d best trials (warm start: Nomura et al., AAAI 2021).
     """
-    early = best_of_first(trials, turns.first)[: 10 + 3 * space.n_dims]
-    return _draw(
-        trials, space, _Learner(CmaEs(), space.pinned({}), turns, tuple(early.tolist())), number, rng
-    )
+    known, _ = trials.unit_of(space, best_of_first(trials, turns.first)[: _n_source(space)])
+    return _draw(trials, space, _learner(CmaEs(), space, turns, known), number, rng)
+
+
+def _n_source(space: Space) -> int:
+    """How many points make a first distribution."""
+    return 10 + 3 * space.n_dims
+
+
+def _learner(sampler: CmaEs, space: Space, turns: Turns, known: FloatArray) -> _Learner:
+    """The search that starts from known points (k, d) of the unit cube."""
+    return _Learner(sampler, space.pinned({}), turns, tuple(map(tuple, known.tolist())))
 
 
 def _draw(
     trials: Trials, space: Space, learner: _Learner, number: int, rng: np.random.Generator
 ) -> FloatArray:
-    state = trials.fold(("cmaes", learner), learner.begin(trials), learner)
+    state = trials.fold(("cmaes", learner), learner.begin(), learner)
     raw = space.mask(space.from_unit(_point(state, _axes_of(space), rng)))
     return untried(trials, space, number, raw[None], rng)
 
@@ -125,14 +142,14 @@ class _Learner:
     sampler: CmaEs
     space: Space
     turns: Turns
-    source: tuple[int, ...] = ()
+    source: tuple[tuple[float, ...], ...] = ()  # points of the unit cube
 
-    def begin(self, trials: Trials) -> _State:
-        """The distribution before the first generation: around the centre, or that of the best trials of the source."""
+    def begin(self) -> _State:
+        """The distribution before the first generation: around the centre, or that of the source."""
         axes = _axes_of(self.space)
         population = self.sampler.population or 4 + int(3 * math.log(max(1, self.space.n_dims)))
         state = self._start(np.full(len(axes.numeric), 0.5), population, 0)
-        U = self.space.to_unit(trials.raw(self.space, np.array(self.source, dtype=np.int64)))
+        U = np.array(self.source).reshape(len(self.source), self.space.n_dims)
         choice = tuple(
             _frequencies(U[:, j], len(p)) for p, j in zip(state.choice, axes.unordered, strict=True)
         )

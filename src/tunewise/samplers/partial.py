@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunewise.samplers import make
-from tunewise.samplers.base import Sampler
+from tunewise.samplers.base import Sampler, predict_by
 from tunewise.space import Space
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray
@@ -38,3 +38,7 @@ class PartialFixed:
         """The base sampler's point with the fixed values."""
         fixed = {name: value for name, value in self.fixed.items() if name in space}
         return make(self.base).suggest(trials, space.pinned({**fixed, **space.pins}), number, rng)
+
+    def predict(self, trials: Trials, space: Space, raw: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What ``base`` expects, at fixed and other values alike. Raises SettingError where it has no surrogate."""
+        return predict_by(make(self.base))(trials, space, raw)
