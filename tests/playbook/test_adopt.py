@@ -1,6 +1,7 @@
 """Decisions against planted truth: error rates are what they are said to be."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -123,3 +124,12 @@ def test_step_noise_ignores_the_trend():
     shape = np.exp(-np.arange(40) / 8)
     measured = np.mean([step_sd(shape + 0.1 * rng.standard_normal(40)) for _ in range(300)])
     assert measured == pytest.approx(0.1, rel=0.06)
+
+
+def test_runs_that_do_not_decide_say_how_many_might():
+    close = decide([0.2, 0.21, 0.19], [0.205, 0.215, 0.19], looks=(3,), p=0.99)
+    assert close.verdict == Adoption.UNDECIDED
+    more = int(re.search(r"About (\d+) runs an arm would", close.headline).group(1))
+    assert more > 3
+    clear = decide([0.1, 0.11, 0.1], [0.3, 0.31, 0.3], looks=(3,))
+    assert "runs an arm would" not in clear.headline

@@ -89,3 +89,21 @@ def test_a_general_choice_must_not_lose_to_its_special_case(study_of):
     evidence = gather(study_of(loss({"a": 0.0, "b": 0.4, "c": 0.0}), 60, space=SPACE), SPACE)
     assert inclusion(evidence, "opt", general="b", special="a").verdict == Verdict.ACT
     assert inclusion(evidence, "opt", general="a", special="b").verdict == Verdict.OK
+
+
+def test_an_optimiser_that_loses_to_its_special_case_is_named_in_the_check(study_of, found):
+    space = tw.Space({"optimizer": tw.Categorical(("sgd", "Adam")), "x": tw.Float(1, 2), "y": tw.Float(1, 2)})
+
+    def judged(adam):
+        gaps = {"sgd": 0.0, "Adam": adam}
+        trials = study_of(
+            lambda p, rng: (p["x"] - 1.4) ** 2 + (p["y"] - 1.6) ** 2 + gaps[p["optimizer"]], 60, space=space
+        )
+        return found(trials, "P80")
+
+    (lost,) = judged(0.4)
+    assert lost.verdict == Verdict.ACT
+    assert "Adam" in lost.command
+    assert lost.cost_trials == 30
+    (won,) = judged(-0.4)
+    assert won.verdict == Verdict.OK

@@ -88,3 +88,23 @@ def test_without_parameters_there_are_no_roles_to_judge():
     fixed = tw.create_study(sampler="random", seed=0, space=tw.Space({"b": tw.Float(3, 3)}))
     fixed.optimize(lambda t: t.params["b"], 12)
     assert [f.verdict for f in tw.playbook.check(fixed.trials) if f.code == "P19"] == [Verdict.NA]
+
+
+@pytest.mark.parametrize(
+    ("steps", "rate", "verdict"),
+    [(lambda size: 100, "nuisance", Verdict.OK), (lambda size: 3200 // size, "nuisance", Verdict.ACT),
+     (lambda size: 100, "fixed", Verdict.ACT)],
+)  # fmt: skip
+def test_batch_sizes_are_compared_at_their_own_rate_and_length(found, steps, rate, verdict):
+    """P10: 3200 // size steps are as many epochs for each size."""
+    space = tw.Space({"batch_size": tw.Categorical((32, 64)), "lr": tw.Float(1e-3, 1e-1, log=True)})
+    study = tw.create_study(sampler="qmc", seed=0, space=space)
+
+    def train(trial):
+        trial.report(1.0, steps(trial.params["batch_size"]))
+        return trial.params["lr"]
+
+    study.optimize(train, 12)
+    (said,) = found(study.trials, "P10", roles={"batch_size": "scientific", "lr": rate})
+    assert said.verdict == verdict
+    assert bool(said.command) == (verdict == Verdict.ACT)

@@ -1,10 +1,10 @@
 import numpy as np
 
 from tunewise import sim
-from tunewise.playbook import Verdict
+from tunewise.playbook import Finding, Verdict
 from tunewise.playbook.evidence import gather
 from tunewise.playbook.gate import refined_space
-from tunewise.playbook.sensitivity import good_region, sensitivity_checks, shift
+from tunewise.playbook.sensitivity import good_region, interactions_with, sensitivity_checks, shift
 from tunewise.sim import place
 
 
@@ -55,3 +55,12 @@ def test_noise_tells_nothing_and_says_so():
     (few,) = sensitivity_checks(evidence_of(problem, 5))
     assert few.verdict == Verdict.NA
     assert np.isnan(few.effect or np.nan)
+
+
+def test_what_acts_together_with_a_parameter():
+    share = np.array([[0.0, 0.3, 0.1], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    arrays = {"kind": "interaction", "names": ("a", "b", "c"), "share": share}
+    pairs = Finding("P17", "interactions", Verdict.OK, "x.", arrays=arrays)
+    assert interactions_with([pairs], ["b"]) == {"a": 0.3, "b": 0.0, "c": 0.0}
+    assert interactions_with([pairs], ["z"]) is None
+    assert interactions_with([], ["a"]) is None

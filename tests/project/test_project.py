@@ -7,7 +7,7 @@ import pytest
 
 import tunewise as tw
 from tunewise.errors import NoTrials, SettingError
-from tunewise.playbook import Adoption
+from tunewise.playbook import Adoption, Verdict
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -301,3 +301,24 @@ def test_names_with_dots_are_no_keywords_in_commands():
         "net.act": tw.Categorical(("relu", "gelu")), "lr": tw.Float(0.0, 1.0)})).run(12)  # fmt: skip
     decision = eval(next(f for f in p.check() if f.code == "P58").command, {"project": p})
     assert decision.candidate["net.act"] == "relu"
+
+
+def test_the_first_configuration_has_to_beat_one_that_learned_nothing():
+    for trivial, verdict in ((0.9, Verdict.OK), (0.2, Verdict.ACT)):
+        p = project(trivial=trivial)
+        p.measure_noise(seeds=3)
+        (said,) = [f for f in p.check() if f.code == "P13"]
+        assert said.verdict == verdict
+        assert bool(said.command) == (verdict == Verdict.ACT)
+    assert "P13" not in {f.code for f in project().check()}
+
+
+def test_roles_are_proposed_for_what_was_explored():
+    p = project()
+    with pytest.raises(NoTrials, match="No space is known"):
+        p.propose_roles()
+    p.round("What works?").run(24)
+    assert p.propose_roles(["width"])["width"][0] == "scientific"
+    assert p.propose_roles(["width"])["lr"][0] == "nuisance"
+    with pytest.raises(SettingError, match="depth"):
+        p.propose_roles(["depth"])

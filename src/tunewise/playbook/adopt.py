@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,7 +120,7 @@ def decide(
     found = last.difference
     interval = found.interval() if found else (math.nan, math.nan)
     false = _false_adoption(looks, thresholds, min_effect, found, prior)
-    return Decision(
+    decision = Decision(
         verdict, params[0], params[1], tuple(candidate[:n]), tuple(baseline[:n]), tuple(done),
         found.delta if found else math.nan, interval, last.p_better, last.p_worth, min_effect,
         found.sd if found else math.nan, _sd_source(found, prior), cost,
@@ -127,6 +128,12 @@ def decide(
         _arrays(candidate[:n], baseline[:n], done, found, min_effect), false,
         found.regret() if found else math.nan, last.p_fails_more,
     )  # fmt: skip
+    more = more_runs(decision) if verdict == Adoption.UNDECIDED else None
+    if more is None:
+        return decision
+    return replace(
+        decision, headline=f"{decision.headline} About {more} runs an arm would, if the difference stays."
+    )
 
 
 def enough(looks: Sequence[int], p: float = 0.8, error: float | None = None) -> tuple[float, ...]:

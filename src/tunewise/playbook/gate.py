@@ -16,7 +16,7 @@ from tunewise.space import Space
 
 _BLOCKING = ("P24", "P26", "P27", "P28", "P29", "P35", "P36", "P42", "P43", "P71", "P72")
 _UNSTABLE = ("P71", "P72")
-_FIRST = (*_UNSTABLE, "P15", "P19", "P24", *(f"P{number}" for number in range(26, 46)))
+_FIRST = (*_UNSTABLE, "P10", "P15", "P19", "P24", *(f"P{number}" for number in range(26, 46)))
 _CONCLUSIONS = ("P46", "P47", "P80")
 OVERRIDE = "override"  # the attribute of a study that says why conclusions are drawn all the same
 

@@ -22,6 +22,15 @@ from tunewise.stats.permutation import beaten_chances, study_test
 from tunewise.types import BoolArray, Choice, FloatArray
 
 _FEWEST, _MOST_VALUES, _MOST_NAMES, _BOOTSTRAPS = 4, 12, 12, 400
+_CONTAINS = {  # at some setting of its own, each is one of the others (Choi et al. 2019)
+    "momentum": ("sgd",),
+    "nesterov": ("sgd",),
+    "rmsprop": ("sgd", "momentum"),
+    "adam": ("sgd", "momentum", "rmsprop"),
+    "adamw": ("sgd", "momentum", "rmsprop"),
+    "nadam": ("sgd", "momentum", "nesterov", "rmsprop", "adam"),
+    "nadamw": ("sgd", "momentum", "nesterov", "rmsprop", "adamw"),
+}
 
 
 class Isolation(NamedTuple):
@@ -119,7 +128,19 @@ def isolation_checks(evidence: Evidence) -> list[Finding]:
         if name in scientific:
             findings.append(fairness(evidence, found))
         findings.append(compared(evidence, found))
+        findings += _inclusions(evidence, found)
     return findings
+
+
+def _inclusions(evidence: Evidence, found: Isolation) -> list[Finding]:
+    """P80 for the optimisers that are compared, those of which one contains another."""
+    by_name = {str(value).lower(): value for value in found.values}
+    return [
+        inclusion(evidence, found.name, by_name[general], by_name[special])
+        for general, contained in _CONTAINS.items()
+        for special in contained
+        if general in by_name and special in by_name
+    ]
 
 
 def compared(evidence: Evidence, found: Isolation) -> Finding:
@@ -273,4 +294,6 @@ def inclusion(evidence: Evidence, name: str, general: Choice, special: Choice) -
         f"{lost.effect:.3g}: it was tuned too little."
     )
     action = f"run more trials of {general}, or search ranges that hold {special}"
-    return replace(lost, code="P80", verdict=Verdict.ACT, headline=words, next_action=action)
+    n = int(np.isfinite(evidence.column(name)).sum()) // 2
+    return replace(lost, code="P80", verdict=Verdict.ACT, headline=words, next_action=action, cost_trials=n,
+                   command=more_of(evidence, name, {general: n}))  # fmt: skip

@@ -96,7 +96,8 @@ def reasonable(
     finite = values[np.isfinite(values)]
     if not len(finite):
         return Finding("P13", "first configuration", Verdict.ACT, "Every run of the first configuration diverged.",
-                       next_action="lower the learning rate, and start simpler")  # fmt: skip
+                       next_action="lower the learning rate, and start simpler",
+                       command="project.stability(warmup=True)")  # fmt: skip
     share = abs(chance_level)
     if n_validation and 0 < share < 1:
         error = math.sqrt(share * (1 - share) / n_validation)
@@ -120,4 +121,5 @@ def reasonable(
         next_action=""
         if good
         else "find a configuration that learns before tuning: a constant rate, fewer features",
+        command="" if good else "project.preflight()",
     )

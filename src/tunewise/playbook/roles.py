@@ -16,6 +16,7 @@ import numpy as np
 from tunewise.playbook.commands import fix, recreate, search, suggest
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
+from tunewise.playbook.steps import batch_trap
 from tunewise.space import Categorical, Domain, Float, Space
 from tunewise.types import Choice
 
@@ -124,6 +125,7 @@ def role_checks(evidence: Evidence) -> list[Finding]:
         *_one_question(evidence),
         *_wrong_roles(evidence),
         *_wrong_scales(evidence),
+        *_batches(evidence),
     ]
     if found:
         return found
@@ -280,6 +282,31 @@ def _wrong_scales(evidence: Evidence) -> Iterator[Finding]:
             continue
         yield Finding("P19", f"scale of {name}", Verdict.ACT, f"{name} was searched on a linear scale: {reason}.",
                       next_action=action, command=command, threshold_source="the playbook's rule")  # fmt: skip
+
+
+def _batches(evidence: Evidence) -> Iterator[Finding]:
+    """P10 where batch sizes are compared: each with its own rate, and not all for the same number of epochs."""
+    names = [
+        n
+        for n, role in evidence.roles.items()
+        if role == "scientific" and _last(n) in _BATCH and n in evidence.space
+    ]
+    numbers, last, _ = evidence.curves.last()
+    steps = dict(zip(numbers.tolist(), last.tolist(), strict=True))
+    tuned = any(_last(n) in _RATE and role == "nuisance" for n, role in evidence.roles.items())
+    for name in names:
+        sizes = evidence.space[name].from_unit(evidence.column(name))
+        arms, examples = {}, {}
+        for size, code in (
+            (evidence.space[name].decode(float(raw)), raw) for raw in np.unique(sizes[np.isfinite(sizes)])
+        ):
+            rows = np.flatnonzero((sizes == code) & evidence.feasible & ~evidence.pruned)
+            lengths = [steps[n] for n in evidence.rows[rows].tolist() if n in steps]
+            if len(rows) and isinstance(size, int):
+                arms[size] = evidence.loss[rows].tolist()
+                examples[size] = float(np.median(lengths)) * size if lengths else float(size)
+        if len(arms) > 1:
+            yield batch_trap(arms, examples, dict.fromkeys(arms, tuned))
 
 
 def _round(evidence: Evidence, scientific: Sequence[str], nuisance: Sequence[str] = ()) -> str:

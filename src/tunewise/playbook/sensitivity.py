@@ -6,6 +6,8 @@ best; the shift of one parameter's best place with another's value is why the tw
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from tunewise.playbook.evidence import MOST_DIMS, Evidence
@@ -85,6 +87,16 @@ def sensitivity(evidence: Evidence, s: Surrogate) -> Finding:
             "unit": unit,
         },
     )
+
+
+def interactions_with(findings: Iterable[Finding], names: Sequence[str]) -> dict[str, float] | None:
+    """{parameter: the largest share of variance that it has together with one of ``names``}; None where that is not known."""
+    arrays = next((f.arrays for f in findings if f.arrays.get("kind") == "interaction"), None)
+    chosen = [i for i, name in enumerate(arrays["names"]) if name in names] if arrays is not None else []
+    if arrays is None or not chosen:
+        return None
+    share = np.maximum(arrays["share"], arrays["share"].T)[:, chosen].max(axis=1)
+    return {name: float(v) for name, v in zip(arrays["names"], share, strict=True)}
 
 
 def interactions(evidence: Evidence, s: Surrogate) -> list[Finding]:

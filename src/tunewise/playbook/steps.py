@@ -231,8 +231,8 @@ def batch_trap(
     for its size.
 
     Args:
-        arms: {batch size: losses}; epochs: {batch size: epochs of its runs}; tuned: {batch size: was the learning rate
-            tuned for it}.
+        arms: {batch size: losses}; epochs: {batch size: epochs of its runs, or examples}; tuned: {batch size: was the
+            learning rate tuned for it}.
     """
     same_epochs = len({round(epochs[b], 6) for b in arms}) == 1 and len(arms) > 1
     untuned = [b for b in arms if not tuned.get(b, False)]
@@ -244,4 +244,5 @@ def batch_trap(
     )
     reasons += [f"the learning rate was not tuned for {', '.join(map(str, untuned))}"] if untuned else []
     return Finding("P10", "batch sizes", Verdict.ACT, f"These batch sizes cannot be compared: {'; '.join(reasons)}.",
-                   next_action="tune each batch size by itself, and train each for as many steps as it needs")  # fmt: skip
+                   next_action="tune each batch size by itself, and train each for as many steps as it needs",
+                   command="; ".join(f"project.round('batch size {b}', fixed={{'batch_size': {b}}})" for b in arms))  # fmt: skip

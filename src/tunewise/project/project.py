@@ -19,9 +19,11 @@ from tunewise.playbook.checkpoints import checkpoint_variance
 from tunewise.playbook.finding import finding_from_json
 from tunewise.playbook.gate import exploit_gate, refined_space, unstable
 from tunewise.playbook.launches import awaiting, table_rows
+from tunewise.playbook.measures import reasonable
 from tunewise.playbook.noise import Replicates, ledger, noise_probe, variance_budget
 from tunewise.playbook.retune import probe_points, retune
-from tunewise.playbook.roles import stale_after
+from tunewise.playbook.roles import propose_roles, stale_after
+from tunewise.playbook.sensitivity import interactions_with
 from tunewise.project.round import Round, Scale, Train
 from tunewise.records import FrozenTrial, TrialState
 from tunewise.report import ReportData, RoundData, render_report
@@ -48,6 +50,8 @@ class Project:
         seed: of all studies.
         space: the space to explore; by default what ``train`` asks for.
         n_validation: examples in the validation set; a first guess of the noise of an error rate, until it is measured.
+        trivial: the metric of a predictor that learned nothing (the most frequent class, the mean); what was measured has to
+            beat it before anything is tuned (P13).
     """
 
     def __init__(
@@ -62,8 +66,10 @@ class Project:
         seed: int = 0,
         space: Space | None = None,
         n_validation: int | None = None,
+        trivial: float | None = None,
     ) -> None:
         self.name = name
+        self.trivial = trivial
         self.n_validation = n_validation
         self.train = train
         self.metric, self.direction = metric, direction
@@ -157,6 +163,27 @@ class Project:
                      probed=self._stability)  # fmt: skip
         self.rounds = [*(r for r in self.rounds if r.goal != goal or r.exploits), made]
         return made
+
+    def propose_roles(
+        self, scientific: Sequence[str] = (), fixed: Sequence[str] = (), budget: int | None = None
+    ) -> dict[str, tuple[str, str]]:
+        """{name: (role, reason)} for the next round (P18): which parameters ``budget`` trials can tune, by what acted together
+        with the scientific ones in the last round.
+
+        Raises:
+            NoTrials: no space is known; run a round, or give the project its space.
+            SettingError: a name that it does not have.
+        """
+        space = self.rounds[-1].space if self.rounds else self.space
+        if not space:
+            raise NoTrials(
+                "No space is known, so there are no roles to propose; run a round first, or give space=..."
+            )
+        strange = [name for name in (*scientific, *fixed) if name not in space]
+        if strange:
+            raise SettingError(f"The space has no {strange}; it has {list(space)}.")
+        known = self.rounds[-1].check() if self.rounds else Findings()
+        return propose_roles(space, scientific, fixed, budget, interactions_with(known, scientific))
 
     def exploit(
         self,
@@ -377,6 +404,8 @@ class Project:
         losses = np.array([self._sign * _value(record) for record in noise.trials])
         prior = self._prior()
         findings = [noise_probe(losses, self._sign, prior) if len(losses) else _unmeasured()]
+        if self.trivial is not None and len(losses):
+            findings.append(reasonable(losses, self._sign * self.trivial, self._sign, self.n_validation))
         curves = [(np.array(list(c)), self._sign * np.array(list(c.values()))) for r in noise.trials
                   if (c := r.curves.get(self.metric))]  # fmt: skip
         findings.append(checkpoint_variance(curves, prior.sd if prior else None, self._sign))
