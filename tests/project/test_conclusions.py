@@ -5,7 +5,7 @@ import math
 import pytest
 
 import tunewise as tw
-from tunewise.errors import SettingError
+from tunewise.errors import NoTrials, SettingError
 from tunewise.playbook import Verdict
 from tunewise.torch.digits import DEFAULTS, load_digits, make_train
 
@@ -52,3 +52,17 @@ def test_an_unstable_training_adopts_nothing_without_a_reason(tmp_path):
     decision = p.adopt(DEFAULTS, looks=(2,), despite="the candidate is the remedy")
     assert "Decided despite: the candidate is the remedy" in decision.assumptions
     assert p.log[0]["despite"] == "the candidate is the remedy"
+
+
+def _two_optimisers(trial):
+    trial.suggest_categorical("optimizer", ["sgd", "adam"])
+    return trial.suggest_categorical("lr", [0.01, 0.1])
+
+
+def test_a_name_that_optimisers_share_is_not_isolated():
+    r = tw.Project("toy", _two_optimisers).round("Which rate?").run(24)
+    with pytest.raises(NoTrials, match="one name under optimizer"):
+        r.isolate("lr")
+    with pytest.raises(NoTrials, match="one name of several"):
+        r.compare("lr", 0.01, 0.1)
+    assert r.isolate("optimizer").values == ("sgd", "adam")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tunewise.playbook.commands import fix, more_trials, search, warm_up
+from tunewise.playbook.conditions import pooled
 from tunewise.playbook.evidence import Evidence, is_ordered
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.space import Categorical, Domain, Float, Int
@@ -53,7 +54,7 @@ def boundaries(evidence: Evidence) -> list[Finding]:
     if evidence.is_flat:
         words = "All trials have the same value, so no edge is better than the middle."
         return [Finding("P27", "edges", Verdict.NA, words, needs="trials whose values differ")]
-    findings = [_one(evidence, name) for name in eligible[:_MOST_AXES]]
+    findings = [pooled(evidence, name, _one(evidence, name)) for name in eligible[:_MOST_AXES]]
     if len(eligible) > _MOST_AXES:
         words = (
             f"{len(eligible)} parameters are more than {len(evidence.rows)} trials can judge; the "

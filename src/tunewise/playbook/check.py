@@ -8,6 +8,7 @@ from dataclasses import replace
 from tunewise.errors import SettingError
 from tunewise.playbook.boundaries import boundaries
 from tunewise.playbook.clipping import clipping
+from tunewise.playbook.conditions import one_name
 from tunewise.playbook.curves import curve_checks
 from tunewise.playbook.density import density_checks
 from tunewise.playbook.evidence import Evidence, gather
@@ -77,6 +78,7 @@ def findings_of(evidence: Evidence, probed: Sequence[Finding] = ()) -> Findings:
     """All findings about an evidence, screened and priced; conclusions wait for what has to be done first."""
     found = [
         *role_checks(evidence),
+        *one_name(evidence),
         *infeasible_checks(evidence),
         *boundaries(evidence),
         *density_checks(evidence),

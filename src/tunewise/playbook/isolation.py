@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tunewise.playbook.commands import more_of
+from tunewise.playbook.conditions import shared
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.stats.order import median_best, median_best_rank
@@ -68,11 +69,15 @@ class Isolation(NamedTuple):
 
 
 def isolate(evidence: Evidence, name: str, level: float = 0.95) -> Isolation | None:
-    """The isolation of a parameter with at most 12 values seen; None with fewer than two that have 4 trials. O(v^2 n log n)."""
+    """The isolation of a parameter with at most 12 values seen; None with fewer than two that have 4 trials, and for a
+    name that several optimisers share: pooled values are not compared (P20). O(v^2 n log n).
+    """
     if name not in evidence.space:
         return None
     column = evidence.column(name)
     codes = np.unique(column[~np.isnan(column)])
+    if shared(evidence, name) is not None:
+        return None
     if not 2 <= len(codes) <= _MOST_VALUES or evidence.n_feasible < _FEWEST:
         return None
     loss = evidence.with_worst
@@ -123,6 +128,8 @@ def isolation_checks(evidence: Evidence) -> list[Finding]:
         found = isolate(evidence, name)
         if found is None:
             words = f"{name} has fewer than two values with {_FEWEST} trials each."
+            if shared(evidence, name) is not None:
+                words = f"{name} is one name of several parameters (P20), whose values are not compared."
             findings.append(Finding("P46", name, Verdict.NA, words, needs=f"{_FEWEST} trials of each value"))
             continue
         if name in scientific:
@@ -176,8 +183,12 @@ def compare_values(evidence: Evidence, name: str, better: Choice, than: Choice) 
     """P47: is one value of a parameter better than another, as a choice? A permutation test of their trials.
 
     Raises:
-        ValueError: a value has fewer than 4 trials.
+        ValueError: a value has fewer than 4 trials, or several optimisers share the name.
     """
+    if shared(evidence, name) is not None:
+        raise ValueError(
+            f"{name} is one name of several parameters, one an optimiser; name each, then compare (P20)."
+        )
     found = isolate(evidence, name)
     known = {} if found is None else dict(zip(found.values, found.losses, strict=True))
     if better not in known or than not in known:

@@ -74,6 +74,17 @@ def default_role(name: str) -> Default:
     return Default("nuisance", "nothing is known about it yet")
 
 
+def is_of_optimiser(name: str) -> bool:
+    """Whether a name, without a prefix of its own, is a setting that optimisers have."""
+    known = (*_RATE, *_MOMENTA, *(f"one_minus_{m}" for m in _MOMENTA), "eps", "weight_decay")
+    return name.lower() in known
+
+
+def is_optimiser(name: str) -> bool:
+    """Whether a name is the choice of an optimiser."""
+    return _last(name) in ("optimizer", "optimiser", "opt", "optim")
+
+
 def propose_roles(
     space: Space, scientific: Sequence[str] = (), fixed: Sequence[str] = (), budget: int | None = None,
     shares: Mapping[str, float] | None = None,

@@ -14,6 +14,7 @@ from tunewise.errors import NoTrials, SettingError
 from tunewise.events import StudyCreated, TrialStarted
 from tunewise.playbook import Finding, Findings, check
 from tunewise.playbook.budget import Design, designs
+from tunewise.playbook.conditions import shared
 from tunewise.playbook.evidence import MATCHED, Evidence, gather
 from tunewise.playbook.gate import OVERRIDE, first_of_all, held_back
 from tunewise.playbook.isolation import Isolation, compare_values, isolate, simplest
@@ -227,9 +228,14 @@ class Round:
         """Each value of a parameter at its best, at equal numbers of trials, with intervals and the best set (P46).
 
         Raises:
-            NoTrials: fewer than two values have 4 trials.
+            NoTrials: fewer than two values have 4 trials, or several optimisers share the name.
         """
-        found = isolate(self.evidence(), name)
+        evidence = self.evidence()
+        if (pooled := shared(evidence, name)) is not None:
+            raise NoTrials(
+                f"{name!r} is one name under {pooled[0]} = {pooled[1]}; give each its own, then compare (P20)."
+            )
+        found = isolate(evidence, name)
         if found is None:
             raise NoTrials(
                 f"Round {self.goal!r} has not two values of {name!r} with 4 trials each; run more."
