@@ -18,6 +18,23 @@ def to_body(events: Sequence[Event]) -> tuple[str, int]:
     return body, zlib.crc32(body.encode())
 
 
+def from_places(rows: Sequence[tuple[int, str, int | None]], first: int, end: int) -> list[list[Event]]:
+    """The batches at positions ``first``..``end - 1`` of (position, body, CRC-32 or None) rows; one that is not there is damaged.
+
+    So the others keep their positions: nothing is folded twice, and the next batch goes where the store puts it.
+    """
+    if len(rows) == end - first:
+        return from_rows([row[1:] for row in rows], first)
+    found = {position: (body, crc) for position, body, crc in rows}
+    return from_bodies(
+        [
+            found[place][0] if place in found and is_sound(*found[place]) else None
+            for place in range(first, end)
+        ],
+        first,
+    )
+
+
 def from_rows(rows: Sequence[tuple[str, int | None]], first: int) -> list[list[Event]]:
     """The batches of (body, CRC-32 or None) rows at positions ``first``, ... O(size)."""
     return from_bodies([body if is_sound(body, crc) else None for body, crc in rows], first)

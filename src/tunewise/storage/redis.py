@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, StudyNotFound
-from tunewise.events import Event, Unreadable
-from tunewise.storage.frame import from_rows, to_body
+from tunewise.events import Event
+from tunewise.storage.frame import from_places, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
 from tunewise.storage.version import check_version
@@ -35,9 +35,15 @@ if not id then return {'missing', 0} end
 local log, ops = '{tunewise}:' .. id .. ':log', '{tunewise}:' .. id .. ':ops'
 local done = redis.call('HGET', ops, ARGV[5])
 if done then return {'done', tonumber(done)} end
-local last = redis.call('XLEN', log)
+local top = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+local last = top and tonumber(string.match(top[1], '^%d+')) or 0
 if ARGV[2] ~= '' and tonumber(ARGV[2]) ~= last then return {'taken', last} end
-redis.call('XADD', log, (last + 1) .. '-0', 'body', ARGV[3], 'crc', ARGV[4], 'op', ARGV[5])
+local entry = {(last + 1) .. '-0', 'body', ARGV[3], 'crc', ARGV[4], 'op', ARGV[5]}
+local added = redis.pcall('XADD', log, unpack(entry))
+if type(added) == 'table' and added.err then -- somebody has removed entries at the end, whose places it still keeps
+  redis.call('XSETID', log, last .. '-0')
+  redis.call('XADD', log, unpack(entry))
+end
 redis.call('HSET', ops, ARGV[5], last + 1)
 return {'done', last + 1}
 """
@@ -83,14 +89,12 @@ class RedisLog:
     def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
         """The batches from position ``start`` on, ``most`` of them, in one round trip. O(new events)."""
         entries = self._run(lambda: self._entries(study, start, most))
-        rows = [(_text(fields.get(b"body")), _number(fields.get(b"crc"))) for _, fields in entries]
-        batches: list[list[Event]] = []
-        for (entry, _), batch in zip(entries, from_rows(rows, start), strict=True):
-            position = int(entry.split(b"-")[0]) - 1
-            while start + len(batches) < position:
-                batches.append([Unreadable(f"position {start + len(batches)}: it was removed")])
-            batches.append(batch)
-        return batches
+        rows = [
+            (int(entry.split(b"-")[0]) - 1, _text(fields.get(b"body")), _number(fields.get(b"crc")))
+            for entry, fields in entries
+        ]
+        end = min(rows[-1][0] + 1, start + most) if rows else start
+        return from_places(rows, start, end)
 
     def append(
         self,

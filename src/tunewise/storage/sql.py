@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
 from tunewise.storage.fork import renew_after_fork
-from tunewise.storage.frame import from_rows, to_body
+from tunewise.storage.frame import from_places, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
 from tunewise.storage.sql_dialects import DIALECTS, VERSION
@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 _RETRY_SECONDS = 3.0
 _READ = (
-    "SELECT b.seq, b.body, b.crc FROM tunewise_studies s LEFT JOIN tunewise_batches b ON b.study = s.id AND b.seq >= :start"
+    "SELECT b.seq, b.body, b.crc, s.next FROM tunewise_studies s"
+    " LEFT JOIN tunewise_batches b ON b.study = s.id AND b.seq >= :start"
     " WHERE s.digest = :digest ORDER BY b.seq LIMIT :most"
 )
 
@@ -95,7 +96,8 @@ class SqlLog:
         rows = self._run(lambda c: self._execute(c, _READ, **about).fetchall())
         if not rows:
             raise self._missing(study)
-        return from_rows([(body, crc) for seq, body, crc in rows if seq is not None], start)
+        end = max(start, min(int(rows[-1][3]), start + most))
+        return from_places([row[:3] for row in rows if row[0] is not None and row[0] < end], start, end)
 
     def append(
         self,

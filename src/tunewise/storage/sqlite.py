@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tunewise.errors import StorageError, StorageUnreachable, StudyNotFound
 from tunewise.events import Event
-from tunewise.storage.frame import from_rows, to_body
+from tunewise.storage.frame import from_places, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.network_disk import network_file_system
 from tunewise.storage.retry import chance
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _BUSY_SECONDS = 60.0
 _LONGEST_PAUSE = 0.01
-_READ = "SELECT body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq LIMIT ?"
+_READ = "SELECT seq, body, crc FROM batches WHERE study = ? AND seq >= ? ORDER BY seq LIMIT ?"
 _INSERT = (
     "INSERT INTO batches (study, seq, body, crc, op) SELECT :study, seq + 1, :body, :crc, :op FROM"
     " (SELECT seq FROM batches WHERE study = :study ORDER BY seq DESC LIMIT 1)"
@@ -66,12 +66,14 @@ class SqliteLog:
     def read(self, study: str, start: int, most: int = PAGE) -> list[list[Event]]:
         """The batches from position ``start`` on, ``most`` of them. O(new events)."""
 
-        def rows(connection: sqlite3.Connection) -> list[tuple[str, int | None]]:
+        def rows(connection: sqlite3.Connection) -> list[tuple[int, str, int | None]]:
             key = self._id(connection, study)
             found = connection.execute(_READ, (key, start, most)).fetchall()
             return found or self._checked(connection, study, key)
 
-        return from_rows(self._run(rows), start)
+        found = self._run(rows)
+        end = min(found[-1][0] + 1, start + most) if found else start
+        return from_places(found, start, end)
 
     def append(
         self,
@@ -192,7 +194,7 @@ class SqliteLog:
         self._ids[study] = int(row[0])
         return self._ids[study]
 
-    def _checked(self, connection: sqlite3.Connection, study: str, key: int) -> list[tuple[str, int | None]]:
+    def _checked(self, connection: sqlite3.Connection, study: str, key: int) -> list[Any]:
         """Nothing, where the study is still there."""
         if connection.execute("SELECT 1 FROM studies WHERE id = ?", (key,)).fetchone() is None:
             self._ids.pop(study, None)
