@@ -27,8 +27,16 @@ lint: .venv/test.stamp
 docs: .venv/test.stamp
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
 
-bench: .venv/test.stamp
+# What takes longest runs at a reduced size; quality needs the problems (BENCH_DIR), which are not part of the repository.
+bench: .venv/servers.stamp
 	for script in import_time per_trial fold processes storage replay suggest_cost; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	$(BIN)/python benchmarks/check_time.py --trials 1000
+	$(BIN)/python benchmarks/trial_overhead.py --steps 100 --rounds 2
+	$(BIN)/python benchmarks/scale.py --workers 100 --stored 10000 --million 50000
+	$(BIN)/python benchmarks/fronts.py --trials 50 --seeds 1 --problems zdt1 bnh
+	rm -f .venv/quality.jsonl
+	[ -z "$$BENCH_DIR" ] || $(BIN)/python benchmarks/quality.py run --samplers random,tpe,auto --seeds 1 --budget 50 --out .venv/quality.jsonl
+	[ -z "$$BENCH_DIR" ] || $(BIN)/python benchmarks/quality.py report .venv/quality.jsonl --budgets 25,50
 
 validation: export OMP_NUM_THREADS = 1
 validation: .venv/test.stamp

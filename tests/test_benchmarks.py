@@ -37,6 +37,15 @@ def test_a_benchmark_ends_in_one_json_line(script, options):
     assert "optuna" in json.dumps(record["rows"])
 
 
+def test_make_bench_and_the_documentation_leave_no_script_out():
+    """Three need data or a GPU, and are run by hand."""
+    scripts = {path.stem for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text()}
+    listed = (BENCHMARKS.parent / "docs" / "benchmarks.md").read_text()
+    made = (BENCHMARKS.parent / "Makefile").read_text().partition("\nbench:")[2].partition("\n\n")[0]
+    assert all(f"`{script}.py`" in listed for script in scripts)
+    assert {script for script in scripts if script not in made} == {"article_study", "decisions"}
+
+
 def test_the_stages_for_a_gpu_run_at_a_tiny_size_and_one_that_fails_stops_no_other(tmp_path):
     rng = np.random.default_rng(0)
     for part in ("train", "test"):
