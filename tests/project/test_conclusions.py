@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import tunewise as tw
@@ -66,3 +67,19 @@ def test_a_name_that_optimisers_share_is_not_isolated():
     with pytest.raises(NoTrials, match="one name of several"):
         r.compare("lr", 0.01, 0.1)
     assert r.isolate("optimizer").values == ("sgd", "adam")
+
+
+def _noisy(trial):
+    rng = np.random.default_rng(trial.seed)
+    return trial.suggest_float("x", 0.0, 1.0) + 0.01 * rng.standard_normal()
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, Verdict.OK), (0.3, Verdict.UNSURE)])
+def test_a_drop_to_the_test_set_that_nothing_explains_is_said(shift, verdict):
+    p = tw.Project("toy", _noisy, defaults={"x": 0.5})
+    assert p.adopt({"x": 0.1}).verdict == "ADOPT"
+    assert "P63" not in {f.code for f in p.check()}
+    p.test(lambda trial: _noisy(trial) + shift, seeds=3)
+    (said,) = [f for f in p.check() if f.code == "P63"]
+    assert said.verdict == verdict
+    assert said.effect == pytest.approx(shift, abs=0.03)

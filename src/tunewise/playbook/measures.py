@@ -62,14 +62,15 @@ def representative(
 
 
 def drop_to_test(validation: FloatArray, test: FloatArray, optimism: float, optimism_sd: float) -> Finding:
-    """P63: is the step from validation to test what selection explains? Losses of the retrained seeds on both, (n,), (n,).
+    """P63: is the step from validation to test what selection explains? Losses of fresh seeds on each, (n,), n >= 2, and (m,).
 
     ``optimism``: by how much the choice (of steps, of configurations) is expected to flatter the validation number.
     """
-    drop = test - validation
-    error = float(drop.std(ddof=1)) / math.sqrt(len(drop)) if len(drop) > 1 else math.nan
-    total = math.hypot(error if math.isfinite(error) else 0.0, optimism_sd)
-    mean = float(drop.mean())
+    spread = float(validation.std(ddof=1))
+    apart = float(test.std(ddof=1)) if len(test) > 1 else spread
+    error = math.hypot(spread / math.sqrt(len(validation)), apart / math.sqrt(len(test)))
+    total = math.hypot(error, optimism_sd)
+    mean = float(test.mean() - validation.mean())
     unexplained = total > 0 and mean - optimism > 2 * total
     words = f"From validation to test the loss rises by {mean:.3g}; choosing explains {optimism:.3g} (+- {total:.2g})."
     return Finding(
@@ -80,7 +81,7 @@ def drop_to_test(validation: FloatArray, test: FloatArray, optimism: float, opti
         effect=mean,
         threshold=optimism + 2 * total,
         threshold_source="the optimism of selection, two standard errors",
-        data_used=f"{len(drop)} runs",
+        data_used=f"{len(validation)} runs on validation data, {len(test)} on test data",
         next_action="look for a difference between validation and test data" if unexplained else "",
     )
 

@@ -25,6 +25,7 @@ from tunewise.playbook.retune import probe_points, retune
 from tunewise.playbook.roles import propose_roles, stale_after
 from tunewise.playbook.sensitivity import interactions_with
 from tunewise.project.round import Round, Scale, Train
+from tunewise.project.tested import drop
 from tunewise.records import FrozenTrial, TrialState
 from tunewise.report import ReportData, RoundData, render_report
 from tunewise.space import Domain, Space
@@ -412,7 +413,7 @@ class Project:
         explored = [r for r in self.rounds if not r.exploits and len(r.study.trials)]
         if explored:
             findings.append(exploit_gate(explored[-1].check()))
-        findings += self._awaiting() + self._stale()
+        findings += self._awaiting() + self._stale() + self._dropped()
         return Findings(findings)
 
     def test(self, evaluate: Callable[[Any], Any], force: bool = False, seeds: int = 1) -> float:
@@ -612,6 +613,16 @@ class Project:
         )
         return [Finding("P12", "stale settings", Verdict.UNSURE, words, next_action="probe them first",
                         command=f"project.retune({again[0]!r})", cost_trials=14)]  # fmt: skip
+
+    def _dropped(self) -> list[Finding]:
+        """P63: from the fresh runs of what was adopted last to its test."""
+        test = self._book.user_attrs.get("test")
+        adopted = [entry for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
+        if not test or not adopted:
+            return []
+        runs = self._studies()[adopted[-1]["evidence"][0].removeprefix(f"{self.name}/")].trials
+        found = drop(list(runs), test["values"], self.metric, self._sign)
+        return [found] if found else []
 
     def _note(self, decision: Decision, evidence: list[str], despite: str) -> None:
         entry = {
