@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tunewise.errors import StorageError
+from tunewise.errors import StorageError, StorageUnreachable
 from tunewise.events import StudyNoted, Unreadable
 from tunewise.storage import open_log
 from tunewise.testing.logs import CREATED
@@ -138,3 +138,29 @@ def test_tables_of_another_program_are_refused(kind, new_log, request):
             StorageError, match=f"{kind}://.* cannot be used by this tunewise: .*tunewise_studies"
         ):
             use()
+
+
+def test_a_study_with_a_word_for_its_number_is_refused(new_log, request):
+    log = new_log("redis")
+    request.addfinalizer(lambda: log._redis.delete("{tunewise}:studies"))
+    log._redis.hset("{tunewise}:studies", "t", "seven")
+    for use in (log.studies, lambda: log.read("t", 0)):
+        with pytest.raises(StorageError, match=r"another program: .*b'seven'"):
+            use()
+    assert log.read("s", 0) == NOTES
+
+
+@pytest.mark.parametrize("kind", SQL)
+def test_a_table_with_other_columns_is_refused_at_once(kind, new_log, url_of, request):
+    log, url = new_log(kind), url_of(kind)
+
+    def mend():
+        ask_sql(log, "DROP TABLE tunewise_version")
+        ask_sql(log, "ALTER TABLE ours RENAME TO tunewise_version")
+
+    request.addfinalizer(mend)
+    ask_sql(log, "ALTER TABLE tunewise_version RENAME TO ours")
+    ask_sql(log, "CREATE TABLE tunewise_version (v INTEGER)")
+    with pytest.raises(StorageError, match="cannot be used by this tunewise") as error:
+        open_log(url)
+    assert not isinstance(error.value, StorageUnreachable)

@@ -148,7 +148,7 @@ class RedisLog:
         ids = self._run(lambda: self._redis.hgetall(self._keys()[0]))
         return [
             name.decode(errors="surrogatepass")
-            for name, _ in sorted(ids.items(), key=lambda pair: int(pair[1]))
+            for name, _ in sorted(ids.items(), key=lambda pair: int(self._checked(pair[1])))
         ]
 
     def delete(self, study: str) -> None:
@@ -180,7 +180,15 @@ class RedisLog:
         key: bytes | None = self._redis.hget(self._keys()[0], study.encode(errors="surrogatepass"))
         if key is None:
             raise self._missing(study)
-        self._ids[study] = key
+        self._ids[study] = self._checked(key)
+        return key
+
+    def _checked(self, key: bytes) -> bytes:
+        """The number of a study, as it lies in the map of names."""
+        if not key.isdigit():
+            raise StorageError(
+                f"{self.url} holds keys of another program: a study has the number {key!r}. Choose another database."
+            )
         return key
 
     @staticmethod
@@ -234,7 +242,9 @@ class RedisLog:
                 self._errors.ResponseError,
             ) as error:
                 if isinstance(error, self._errors.ResponseError) and "WRONGTYPE" in str(error):
-                    raise StorageError(f"{self.url} holds keys of another program: {error}.") from None
+                    raise StorageError(
+                        f"{self.url} holds keys of another program: {error}. Choose another database."
+                    ) from None
                 was_lost = True
                 if not is_last:
                     continue

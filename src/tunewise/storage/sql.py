@@ -267,9 +267,12 @@ class SqlLog:
                     if was_lost:
                         self._look_at_server(connection)
                     return work(connection)
-            except self._exc.ProgrammingError as error:
-                raise StorageError(f"{self.url} cannot be used by this tunewise: {_cause(error)}") from None
             except self._exc.DBAPIError as error:
+                if isinstance(error, self._exc.ProgrammingError) or _names_no_column(error):
+                    raise StorageError(
+                        f"{self.url} cannot be used by this tunewise: {_cause(error)}. Choose another database, or see what has "
+                        "changed its tables."
+                    ) from None
                 was_lost = True
                 if not is_last:
                     continue
@@ -315,6 +318,11 @@ class SqlLog:
 def _digest(study: str) -> str:
     """A key that does not depend on how a server compares texts, nor on how long they may be."""
     return hashlib.sha256(study.encode(errors="surrogatepass")).hexdigest()
+
+
+def _names_no_column(error: Any) -> bool:
+    """MySQL's error 1054, which its driver takes for a problem of the server."""
+    return getattr(error.orig, "args", ())[:1] == (1054,)
 
 
 def _cause(error: Any) -> str:
