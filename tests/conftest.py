@@ -32,3 +32,22 @@ def own_place(tmp_path, monkeypatch):
         if variable.startswith("TUNEWISE_") and variable != "TUNEWISE_DATA":
             monkeypatch.delenv(variable)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def optunas_connections():
+    """Optuna leaves the connections of a storage to the garbage collector, of which Python 3.13 complains; they are closed."""
+    from sqlalchemy import event
+    from sqlalchemy.pool import Pool
+
+    made = []
+
+    def keep(connection, _record):
+        made.append(connection)
+
+    event.listen(Pool, "connect", keep)
+    yield
+    event.remove(Pool, "connect", keep)
+    for connection in made:
+        if getattr(connection, "open", True):  # PyMySQL's are not to be closed twice
+            connection.close()

@@ -112,6 +112,7 @@ def test_the_time_of_a_check_is_measured_on_a_study_that_optuna_reads_too():
     assert 10 < plain["peak MB"] <= reported["peak MB"]
 
 
+@pytest.mark.usefixtures("optunas_connections")
 def test_the_filled_storage_is_what_optuna_would_have_written(tmp_path):
     import optuna
 

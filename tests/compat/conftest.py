@@ -12,7 +12,7 @@ import tunewise.optuna
 
 
 @pytest.fixture(autouse=True)
-def verbosity() -> Iterator[None]:
+def verbosity(optunas_connections: None) -> Iterator[None]:
     before = tunewise.optuna.logging.get_verbosity()
     yield
     tunewise.optuna.logging.set_verbosity(before)

@@ -39,6 +39,7 @@ def objective(trial):
     return math.inf if trial.number == 5 else lr
 
 
+@pytest.mark.usefixtures("optunas_connections")
 def test_a_study_on_a_server_is_read_as_optuna_says_it_is(server):
     url = server.url.replace("postgresql://", "postgresql+psycopg://").replace(
         "mariadb://", "mysql+pymysql://"

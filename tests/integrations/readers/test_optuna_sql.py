@@ -96,6 +96,7 @@ def test_reading_changes_nothing(stored):
     assert sorted(path.parent.iterdir()) == beside
 
 
+@pytest.mark.usefixtures("optunas_connections")
 def test_the_newest_optuna_says_the_same(tmp_path):
     import optuna
 
@@ -133,6 +134,7 @@ def test_the_newest_optuna_says_the_same(tmp_path):
                 assert ours.values == (theirs.value,)
 
 
+@pytest.mark.usefixtures("optunas_connections")
 def test_the_sampler_is_known_where_it_left_a_trace(tmp_path):
     import optuna
 
