@@ -162,3 +162,15 @@ def test_who_wrote_a_table_draws_points_of_the_new_range(acts):
 def test_a_grid_of_numbers_goes_on_as_it_began(acts):
     command = next(f.command for f in acts["optuna"] if f.subject == "n")
     assert command == "trial.suggest_categorical('n', [32, 64, 128, 256, 512])"
+
+
+def test_a_momentum_is_searched_by_what_matters(acts):
+    command = next(f.command for f in acts["optuna"] if f.subject == "scale of momentum")
+    assert command == "momentum = 1 - trial.suggest_float('one_minus_momentum', 0.005, 0.5, log=True)"
+
+
+def test_ranges_that_were_guessed_from_a_table_are_typed_in_four_digits():
+    study = _study(Space({"lr": Float(1.0478071e-4, 0.0094749287, log=True)}), lambda t: -t.params["lr"])
+    study.set_user_attr("reader", {"source": "the table trials.csv"})
+    act = next(f for f in check(study.trials).acts if f.code == "P27")
+    assert json.loads(shlex.split(act.command)[-1]) == {"lr": "log 0.0001048..0.09475"}

@@ -153,7 +153,7 @@ def _typed(domain: Domain) -> Any:
     if domain.step not in (None, 1):
         return None
     low, high = (
-        (_shown(float(end)) for end in (domain.low, domain.high))
+        (_shown(float(f"{end:.4g}")) for end in (domain.low, domain.high))
         if isinstance(domain, Float)
         else (str(domain.low), str(domain.high))
     )

@@ -280,7 +280,7 @@ def _wrong_scales(evidence: Evidence) -> Iterator[Finding]:
         if momentum and domain.high >= 0.99 and domain.low <= 0.5:
             reason = "what matters is 1 - momentum, and most of its scale lies in the last tenth of the range"
             action = f"search 1 - {name} on a log scale, such as 0.005..0.5"
-            command = f"1 - {suggest(f'one_minus_{name}', Float(0.005, 0.5, log=True))}"
+            command = f"{last} = 1 - {suggest(f'one_minus_{name}', Float(0.005, 0.5, log=True))}"
         elif (
             (last in _RATE or "weight_decay" in last)
             and domain.low >= 0
