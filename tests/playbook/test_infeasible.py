@@ -68,6 +68,19 @@ def test_the_best_rate_next_to_the_cliff_is_limited_by_stability(study_of, found
     assert found(trials, "P28")[0].arrays["best"] == pytest.approx(trials.row(trials.best()).params["lr"])
 
 
+def test_a_threshold_beyond_what_was_searched_is_no_place(found):
+    space = Space({"lr": Float(1e-4, 1e-2, log=True), "a": Float(1, 2)})
+    study = tw.create_study(sampler="qmc", seed=0, space=space)
+
+    def train(trial):  # a fifth of the trials diverge in the upper quarter of the range
+        lucky = np.random.default_rng(trial.number).random() > 0.2
+        return trial.params["a"] if lucky or trial.params["lr"] < 3e-3 else math.nan
+
+    study.optimize(train, 100)
+    diverged = next(f for f in found(study.trials, "P26") if f.subject == "diverged trials")
+    assert "mostly towards the high end of lr" in diverged.headline
+
+
 def test_crashes_are_missing_trials_and_say_where(found):
     space = Space({"width": Int(8, 512, log=True), "a": Float(1, 2)})
     study = tw.create_study(sampler="qmc", seed=0, space=space)

@@ -63,6 +63,14 @@ class Cause(NamedTuple):
             return float(10**x)
         return float(domain.from_unit(np.array(np.clip(x, 0, 1))))
 
+    @property
+    def where(self) -> str:
+        """Where most of them lie; half of the trials may do so only beyond what was searched."""
+        words, x = self.predictor.words, self.predictor.x
+        if not np.nanmin(x) < self.at.at < np.nanmax(x):
+            return f"mostly towards the {'high' if self.above else 'low'} end of {words}"
+        return f"mostly at {words} {'above' if self.above else 'below'} {self.value(self.at.at):.3g}"
+
 
 def infeasible_checks(evidence: Evidence) -> list[Finding]:
     """P26 for divergence and for crashes, P28 for the learning rate. O(n d log n)."""
@@ -85,10 +93,7 @@ def infeasible_share(evidence: Evidence, cause: Cause | None = None) -> Finding:
     )
     words = f"{n_bad} of {n} trials diverged ({share:.0%}, 90 % interval {low:.0%} to {high:.0%})"
     if cause is not None:
-        side = "above" if cause.above else "below"
-        words += (
-            f", mostly at {cause.predictor.words} {side} {cause.value(cause.at.at):.3g} (AUC {cause.auc:.2f})"
-        )
+        words += f", {cause.where} (AUC {cause.auc:.2f})"
         if cause.rivals:
             words += f"; {' or '.join(cause.rivals[:2])} would explain it as well"
     elif n_bad and share > _NOTABLE:
@@ -295,7 +300,7 @@ def _crashed(evidence: Evidence) -> list[Finding]:
         f"{len(failed)} of {n} trials crashed ({len(failed) / n:.0%}, 90 % interval {low:.0%} to {high:.0%})"
     )
     if cause is not None:
-        words += f", mostly at {cause.predictor.words} {'above' if cause.above else 'below'} {cause.value(cause.at.at):.3g}"
+        words += f", {cause.where}"
     verdict = (
         Verdict.ACT if low > _WASTEFUL else Verdict.UNSURE if low > 0.02 or cause is not None else Verdict.OK
     )
