@@ -1,18 +1,20 @@
-"""P16, P58, P90: what awaits a decision; the launch log and the experiment table, as plain rows."""
+"""P12, P16, P58, P90: what awaits a decision, what a launch made stale; launch log and experiment table as plain rows."""
 
 from __future__ import annotations
 
 import csv
 import html
 import io
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunewise.playbook.finding import Finding, Verdict
+from tunewise.playbook.finding import Adoption, Decision, Finding, Verdict
+from tunewise.playbook.roles import stale_after
 from tunewise.types import Params
 
 _LAUNCH = ("at", "verdict", "metric", "improvement", "low", "high", "p_better", "p_worth", "min_effect", "n", "cost",
-           "false_adoption", "candidate", "baseline", "evidence")  # fmt: skip
+           "false_adoption", "candidate", "baseline", "evidence", "despite")  # fmt: skip
 _TABLE = ("study", "goal", "n_trials", "n_infeasible", "n_failed", "best", "best_without_luck", "retrained", "decision",
           "command", "code")  # fmt: skip
 
@@ -66,6 +68,35 @@ def awaiting(
         needs=f"{looks[0]} to {looks[-1]} fresh seeds in each of two arms", next_action="decide on fresh seeds",
         command=command, cost_trials=2 * looks[-1],
     )  # fmt: skip
+
+
+def launch_entry(
+    decision: Decision, metric: str, evidence: Sequence[str], despite: str = ""
+) -> dict[str, Any]:
+    """What the launch log keeps of a decision made now."""
+    return {
+        "verdict": decision.verdict.value, "headline": decision.headline, "candidate": decision.candidate,
+        "baseline": decision.baseline, "cost": decision.cost, "n": decision.looks[-1].n, "at": time.time(),
+        "metric": metric, "improvement": decision.delta, "low": decision.interval[0],
+        "high": decision.interval[1], "p_better": decision.p_better, "p_worth": decision.p_worth,
+        "min_effect": decision.min_effect, "false_adoption": decision.false_adoption, "evidence": list(evidence),
+        "despite": despite,
+    }  # fmt: skip
+
+
+def stale_settings(log: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """P12: what the last launch made stale."""
+    adopted = [entry for entry in log if entry["verdict"] == Adoption.ADOPT.value]
+    if not adopted:
+        return []
+    old, new = adopted[-1]["baseline"], adopted[-1]["candidate"]
+    changed = [name for name in new if old.get(name) != new[name]]
+    again = stale_after(changed, list(new))
+    if not again:
+        return []
+    words = f"The last launch changed {', '.join(changed)}; tune again, in this order: {', '.join(again)}."
+    return [Finding("P12", "stale settings", Verdict.UNSURE, words, next_action="probe them first",
+                    command=f"project.retune({again[0]!r})", cost_trials=14)]  # fmt: skip
 
 
 def _short(value: object) -> str:

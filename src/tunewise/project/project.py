@@ -18,15 +18,17 @@ from tunewise.playbook.adopt import FRESH, choose_pairing, enough, price, refuse
 from tunewise.playbook.checkpoints import checkpoint_variance
 from tunewise.playbook.finding import finding_from_json
 from tunewise.playbook.gate import exploit_gate, refined_space, unstable
-from tunewise.playbook.launches import awaiting, table_rows
+from tunewise.playbook.launches import awaiting, launch_entry, stale_settings, table_rows
 from tunewise.playbook.measures import reasonable
-from tunewise.playbook.noise import Replicates, ledger, noise_probe, variance_budget
+from tunewise.playbook.noise import ledger, noise_probe, variance_budget
 from tunewise.playbook.retune import probe_points, retune
-from tunewise.playbook.roles import propose_roles, stale_after
+from tunewise.playbook.roles import propose_roles
 from tunewise.playbook.sensitivity import interactions_with
+from tunewise.project.repeats import pairs, repeated_searches, replicates, value_of
 from tunewise.project.round import Round, Scale, Train
 from tunewise.project.tested import drop
-from tunewise.records import FrozenTrial, TrialState
+from tunewise.project.values import arms_of, kept_values
+from tunewise.records import TrialState
 from tunewise.report import ReportData, RoundData, render_report
 from tunewise.space import Domain, Space
 from tunewise.stats.moderated import Prior
@@ -103,8 +105,8 @@ class Project:
     def noise(self) -> VarianceBudget:
         """The sources of variance, measured or not."""
         return variance_budget(
-            [self._sign * values for values in self._replicates()],
-            replicates=self._repeated_studies(),
+            [self._sign * values for values in replicates(self._studies())],
+            replicates=repeated_searches(self._studies(), self._sign),
         )
 
     @property
@@ -144,8 +146,8 @@ class Project:
             space: instead of the project's.
         """
         space = space or self.space
-        arms = _arms(scientific, space)
-        kept = _kept(fixed, self.incumbent)
+        arms = arms_of(scientific, space)
+        kept = kept_values(fixed, self.incumbent)
         if nuisance is not None:
             names = space if space is not None else self.incumbent
             free = [n for n in names if n in arms or any(fnmatch(n, pattern) for pattern in nuisance)]
@@ -327,7 +329,9 @@ class Project:
         worth, why = price(cost, prior.sd if prior else None)
         least = max(self.min_effect, worth)
         studies = [self._study(f"adopt {number} {arm}", "random", None) for arm in ("candidate", "baseline")]
-        correlation, pairing = choose_pairing(self._pairs(), max(looks), prior.df if prior else 0.0)
+        correlation, pairing = choose_pairing(
+            pairs(self._studies(), len(self.log), self._sign), max(looks), prior.df if prior else 0.0
+        )
         decision: Decision | None = None
         for n in looks:
             seeds = self._seeds(studies[0], n)
@@ -391,7 +395,7 @@ class Project:
                 len(values) - int((study.trials.state >= TrialState.COMPLETE).sum()),
                 progress=progress,
             )
-            losses.append(np.array([self._sign * _value(record) for record in study.trials]))
+            losses.append(np.array([self._sign * value_of(record) for record in study.trials]))
         prior = self._prior()
         u = np.array([float(domain.to_unit(np.array(domain.encode(v)))) for v in values])
         return retune(name, u, losses[0], losses[1], prior.sd if prior else None)
@@ -402,7 +406,7 @@ class Project:
         The noise, checkpoints, the gate to exploitation, what awaits a decision, stale settings.
         """
         noise = self._study("noise", "random", None)
-        losses = np.array([self._sign * _value(record) for record in noise.trials])
+        losses = np.array([self._sign * value_of(record) for record in noise.trials])
         prior = self._prior()
         findings = [noise_probe(losses, self._sign, prior) if len(losses) else _unmeasured()]
         if self.trivial is not None and len(losses):
@@ -413,7 +417,7 @@ class Project:
         explored = [r for r in self.rounds if not r.exploits and len(r.study.trials)]
         if explored:
             findings.append(exploit_gate(explored[-1].check()))
-        findings += self._awaiting() + self._stale() + self._dropped()
+        findings += self._awaiting() + stale_settings(self.log) + self._dropped()
         return Findings(findings)
 
     def test(self, evaluate: Callable[[Any], Any], force: bool = False, seeds: int = 1) -> float:
@@ -437,7 +441,7 @@ class Project:
         for _ in range(seeds):
             study.enqueue_trial(self.incumbent, {"seed": self._fresh_seed(), "role": FRESH})
         study.optimize(evaluate, seeds)
-        values = [_value(record) for record in study.trials if record.values is not None]
+        values = [value_of(record) for record in study.trials if record.values is not None]
         if not values:
             raise NoTrials(
                 "The test run gave no value; it is counted as a look at the test set all the same."
@@ -502,7 +506,7 @@ class Project:
 
     def _prior(self) -> Prior | None:
         """The noise ledger: SD over seeds and its degrees of freedom; None before anything was repeated."""
-        return ledger([self._sign * values for values in self._replicates()])
+        return ledger([self._sign * values for values in replicates(self._studies())])
 
     def _fresh_seed(self) -> int:
         """A seed that no run of this project has had."""
@@ -529,49 +533,13 @@ class Project:
                 f"The configuration {params} leaves {sorted(open_names)} open, so its runs differ in more than the "
                 "seed; give a value for every parameter (defaults=...)."
             )
-        return np.array([_value(record) for record in records])
+        return np.array([value_of(record) for record in records])
 
     def _studies(self) -> dict[str, Study]:
         """All studies of the project by the part of their name after the project's."""
         prefix = f"{self.name}/"
         names = [name for name in self._storage.studies() if name.startswith(prefix)]
         return {name.removeprefix(prefix): Study(self._storage, name, None, None) for name in names}
-
-    def _replicates(self) -> list[FloatArray]:
-        """The values of every configuration that was run on several fresh seeds."""
-        kinds = ("noise", "adopt ")
-        tables = [study.trials for part, study in self._studies().items() if part.startswith(kinds)]
-        return [np.array([_value(record) for record in table]) for table in tables if len(table) > 1]
-
-    def _pairs(self) -> list[tuple[FloatArray, FloatArray]]:
-        """The losses of earlier decisions' arms, which ran on common seeds."""
-        studies = self._studies()
-        pairs = []
-        for k in range(1, len(self.log) + 1):
-            arms = [studies.get(f"adopt {k} {arm}") for arm in ("candidate", "baseline")]
-            if arms[0] is not None and arms[1] is not None:
-                a, b = (
-                    {r.user_attrs.get("seed"): self._sign * _value(r) for r in arm.trials}
-                    for arm in arms
-                    if arm
-                )
-                common = [seed for seed in a if seed in b]
-                pairs.append((np.array([a[seed] for seed in common]), np.array([b[seed] for seed in common])))
-        return pairs
-
-    def _repeated_studies(self) -> Replicates | None:
-        values: list[float] = []
-        study_of: list[int] = []
-        for part, study in self._studies().items():
-            if part.startswith("repeat ") and part.endswith(" best"):
-                values += [self._sign * _value(record) for record in study.trials]
-                study_of += [int(part.split()[1])] * len(study.trials)
-        known = np.isfinite(values)
-        if not known.any() or len(set(study_of)) < 2:
-            return None
-        return Replicates(
-            np.array(values)[known], np.zeros(int(known.sum()), dtype=np.int64), np.array(study_of)[known]
-        )
 
     def _candidate(self, candidate: Params | int) -> Params:
         if isinstance(candidate, int):
@@ -598,22 +566,6 @@ class Project:
             arms = f"{new}, baseline={old}, cost='one more setting'"
         return [awaiting(last.goal, candidate, self.incumbent, self.log, f"project.adopt({arms})")]
 
-    def _stale(self) -> list[Finding]:
-        """P12: what the last launch made stale."""
-        adopted = [entry for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
-        if not adopted:
-            return []
-        old, new = adopted[-1]["baseline"], adopted[-1]["candidate"]
-        changed = [name for name in new if old.get(name) != new[name]]
-        again = stale_after(changed, list(new))
-        if not again:
-            return []
-        words = (
-            f"The last launch changed {', '.join(changed)}; tune again, in this order: {', '.join(again)}."
-        )
-        return [Finding("P12", "stale settings", Verdict.UNSURE, words, next_action="probe them first",
-                        command=f"project.retune({again[0]!r})", cost_trials=14)]  # fmt: skip
-
     def _dropped(self) -> list[Finding]:
         """P63: from the fresh runs of what was adopted last to its test."""
         test = self._book.user_attrs.get("test")
@@ -625,14 +577,7 @@ class Project:
         return [found] if found else []
 
     def _note(self, decision: Decision, evidence: list[str], despite: str) -> None:
-        entry = {
-            "verdict": decision.verdict.value, "headline": decision.headline, "candidate": decision.candidate,
-            "baseline": decision.baseline, "cost": decision.cost, "n": decision.looks[-1].n, "at": time.time(),
-            "metric": self.metric, "improvement": decision.delta, "low": decision.interval[0],
-            "high": decision.interval[1], "p_better": decision.p_better, "p_worth": decision.p_worth,
-            "min_effect": decision.min_effect, "false_adoption": decision.false_adoption, "evidence": evidence,
-            "despite": despite,
-        }  # fmt: skip
+        entry = launch_entry(decision, self.metric, evidence, despite)
         self._book.set_user_attr("launch_log", [*self.log, entry])
         self.decisions.append(decision)
 
@@ -696,36 +641,3 @@ def _words(cost: str | Mapping[str, float] | None, why: str, pairing: str) -> st
         return ""
     said = cost if isinstance(cost, str) else ", ".join(f"{value:g} {name}" for name, value in cost.items())
     return f"{said} ({why}; {pairing})"
-
-
-def _value(record: FrozenTrial) -> float:
-    return record.values[0] if record.values is not None else np.nan
-
-
-def _arms(
-    scientific: Mapping[str, Sequence[Choice]] | Sequence[str] | None, space: Space | None
-) -> dict[str, Sequence[Choice]]:
-    if scientific is None:
-        return {}
-    if isinstance(scientific, Mapping):
-        return dict(scientific)
-    arms: dict[str, Sequence[Choice]] = {}
-    for name in scientific:
-        domain = space.get(name) if space is not None else None
-        if domain is None or domain.n_values is None or domain.n_values > 20:
-            raise SettingError(
-                f"{name!r} is scientific but its values are not known; list them: scientific={{{name!r}: [...]}}."
-            )
-        arms[name] = [domain.decode(raw) for raw in domain.values()]
-    return arms
-
-
-def _kept(fixed: Mapping[str, Choice] | Sequence[str] | None, incumbent: Params) -> Params:
-    if fixed is None or isinstance(fixed, Mapping):
-        return dict(fixed or {})
-    missing = [name for name in fixed if name not in incumbent]
-    if missing:
-        raise SettingError(
-            f"{missing} are to be fixed at the incumbent, which has no value for them; give values."
-        )
-    return {name: incumbent[name] for name in fixed}
