@@ -84,6 +84,7 @@ def test_a_damaged_batch_holds_its_position(kind, how, new_log):
     assert damaged[0].reason.startswith("position 1: ")
     assert log.read("s", 1)[1:] == NOTES[2:]
     assert log.read("s", 2) == NOTES[2:]
+    assert log.read("s", 0, 2) == [first, damaged]
     assert log.append("s", [StudyNoted({"d": 4})]) == 5
     assert log.read("s", 4) == [[StudyNoted({"d": 4})]]
 

@@ -18,12 +18,18 @@ def to_body(events: Sequence[Event]) -> tuple[str, int]:
     return body, zlib.crc32(body.encode())
 
 
-def from_places(rows: Sequence[tuple[int, str, int | None]], first: int, end: int) -> list[list[Event]]:
-    """The batches at positions ``first``..``end - 1`` of (position, body, CRC-32 or None) rows; one that is not there is damaged.
+def from_places(
+    rows: Sequence[tuple[int, str, int | None]], first: int, most: int, end: int | None = None
+) -> list[list[Event]]:
+    """The batches at positions ``first``, ..., ``most`` of them, of (position, body, CRC-32 or None) rows in order.
 
-    So the others keep their positions: nothing is folded twice, and the next batch goes where the store puts it.
+    They end with the last row, or before the store's ``end``. One that is not there is damaged, so the others keep their
+    positions: nothing is folded twice, and the next batch goes where the store puts it.
     """
-    if len(rows) == end - first:
+    if end is None:
+        end = rows[-1][0] + 1 if rows else first
+    end = max(first, min(end, first + most))
+    if len(rows) == end - first and (not rows or rows[-1][0] == end - 1):  # none is missing
         return from_rows([row[1:] for row in rows], first)
     found = {position: (body, crc) for position, body, crc in rows}
     return from_bodies(

@@ -93,8 +93,7 @@ class RedisLog:
             (int(entry.split(b"-")[0]) - 1, _text(fields.get(b"body")), _number(fields.get(b"crc")))
             for entry, fields in entries
         ]
-        end = min(rows[-1][0] + 1, start + most) if rows else start
-        return from_places(rows, start, end)
+        return from_places(rows, start, most)
 
     def append(
         self,

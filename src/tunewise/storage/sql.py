@@ -96,8 +96,7 @@ class SqlLog:
         rows = self._run(lambda c: self._execute(c, _READ, **about).fetchall())
         if not rows:
             raise self._missing(study)
-        end = max(start, min(int(rows[-1][3]), start + most))
-        return from_places([row[:3] for row in rows if row[0] is not None and row[0] < end], start, end)
+        return from_places([row[:3] for row in rows if row[0] is not None], start, most, int(rows[-1][3]))
 
     def append(
         self,

@@ -71,9 +71,7 @@ class SqliteLog:
             found = connection.execute(_READ, (key, start, most)).fetchall()
             return found or self._checked(connection, study, key)
 
-        found = self._run(rows)
-        end = min(found[-1][0] + 1, start + most) if found else start
-        return from_places(found, start, end)
+        return from_places(self._run(rows), start, most)
 
     def append(
         self,
