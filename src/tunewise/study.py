@@ -501,16 +501,8 @@ class Study:
         pool: Any = _EXECUTORS[executor]() if isinstance(executor, str) else executor
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
         parent = None if getattr(pool, "hears_interrupts", False) else os.getpid()
-        task = (
-            place,
-            self.name,
-            self.sampler,
-            self.pruner,
-            function,
-            errors,
-            self.logger.getEffectiveLevel(),
-            parent,
-        )
+        level = self.logger.getEffectiveLevel()
+        task = (place, self.name, self.sampler, self.pruner, function, errors, level, parent)
         marks: dict[Future[Any], str] = {}
 
         def submit() -> Future[Any]:

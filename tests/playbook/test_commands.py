@@ -10,6 +10,7 @@ import pytest
 import tunewise as tw
 from tunewise.cli.space_text import parse_space
 from tunewise.playbook import check
+from tunewise.playbook.commands import keywords
 from tunewise.space import Categorical, Float, Int, Space
 
 LOG = Float(1e-4, 1e-1, log=True)
@@ -174,3 +175,11 @@ def test_ranges_that_were_guessed_from_a_table_are_typed_in_four_digits():
     study.set_user_attr("reader", {"source": "the table trials.csv"})
     act = next(f for f in check(study.trials).acts if f.code == "P27")
     assert json.loads(shlex.split(act.command)[-1]) == {"lr": "log 0.0001048..0.09475"}
+
+
+@pytest.mark.parametrize(
+    "values", [{"lr": 0.1, "act": "relu"}, {"net.act": "relu", "lr": 0.1}, {"lambda": 2}, {}], ids=str
+)
+def test_any_names_can_be_arguments_of_a_call(values):
+    written = {name: repr(value) for name, value in values.items()}
+    assert eval(f"dict({keywords(written)})") == values

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -41,24 +42,22 @@ def more_of(evidence: Evidence, name: str, missing: Mapping[Choice, int]) -> str
     if _is_table(evidence):
         return _drawn(evidence.space.replace(**{name: Categorical(tuple(missing))}), evidence)
     queued = " + ".join(f"[{_shown(value)}] * {n}" for value, n in missing.items())
-    loaded = "" if _study(evidence) == "study" else f"study = {_study(evidence)}; "
     queue = f"[study.enqueue_trial({{{name!r}: value}}) for value in {queued}]"
-    return f"{loaded}{queue}; study.optimize(train, n_trials={sum(missing.values())})"
+    return f"{_loading(evidence)}{queue}; study.optimize(train, n_trials={sum(missing.values())})"
 
 
 def search(evidence: Evidence, name: str, domain: Domain, n: int | None = None) -> str:
     """Search a parameter in another range than before, or a new one; ``n`` trials of it where the study goes on."""
     if evidence.command:
-        changed = f"space={evidence.command}.space.replace({_keyword(name)}{_made(domain)}{_end(name)})"
+        changed = f"space={evidence.command}.space.replace({keywords({name: _made(domain)})})"
         return f"project.round({f'{name} anew'!r}, {changed})"
     if _is_table(evidence):
         return _drawn(evidence.space.replace(**{name: domain}), evidence)
     if evidence.trials.info.space is None or not _is_ours(evidence):
         return suggest(name, domain)
-    space = f"study.info.space.replace({_keyword(name)}{_made(domain)}{_end(name)})"
+    space = f"study.info.space.replace({keywords({name: _made(domain)})})"
     goes_on = f"; study.optimize(train, n_trials={n})" if n else ""
-    loaded = "" if _study(evidence) == "study" else f"study = {_study(evidence)}; "
-    return f"{loaded}study.set_space({space}){goes_on}"
+    return f"{_loading(evidence)}study.set_space({space}){goes_on}"
 
 
 def fix(evidence: Evidence, name: str, value: Choice) -> str:
@@ -107,6 +106,13 @@ def recreate(evidence: Evidence, direction: str) -> str:
     return f'create_study(direction="{direction}")'
 
 
+def keywords(values: Mapping[str, str]) -> str:
+    """Written values as the arguments of a call; a name with a dot, or that Python keeps for itself, is none."""
+    if all(name.isidentifier() and not iskeyword(name) for name in values):
+        return ", ".join(f"{name}={value}" for name, value in values.items())
+    return f"**{{{', '.join(f'{name!r}: {value}' for name, value in values.items())}}}"
+
+
 def suggest(name: str, domain: Domain) -> str:
     """The line of a training function that asks for a value."""
     if isinstance(domain, Categorical):
@@ -135,6 +141,12 @@ def _study(evidence: Evidence) -> str:
     name = evidence.trials.info.name
     storage = shlex.split(evidence.source)[0].removesuffix(f"::{name}")
     return f"tunewise.load_study({name!r}, {storage!r})"
+
+
+def _loading(evidence: Evidence) -> str:
+    """What comes before a line about ``study`` where that is not at hand."""
+    study = _study(evidence)
+    return "" if study == "study" else f"study = {study}; "
 
 
 def _drawn(space: Space, evidence: Evidence) -> str:
@@ -178,11 +190,3 @@ def _settings(domain: Float | Int) -> str:
 def _shown(value: Choice) -> str:
     """A value as it is typed: floats without the last digits that arithmetic leaves behind."""
     return repr(float(f"{value:.12g}")) if isinstance(value, float) else repr(value)
-
-
-def _keyword(name: str) -> str:
-    return f"{name}=" if name.isidentifier() else f"**{{{name!r}: "
-
-
-def _end(name: str) -> str:
-    return "" if name.isidentifier() else "}"

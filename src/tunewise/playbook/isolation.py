@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tunewise.playbook.commands import more_of
+from tunewise.playbook.commands import keywords, more_of
 from tunewise.playbook.conditions import shared
 from tunewise.playbook.evidence import Evidence
 from tunewise.playbook.finding import Finding, Verdict
@@ -173,7 +173,7 @@ def compared(evidence: Evidence, found: Isolation) -> Finding:
         assumptions=("Each value was tuned equally well (P24).",),
         next_action="" if len(kept) == 1 or not evidence.roles else "adopt the simplest of them, or run more trials of these",
         command=evidence.call(f"simplest_best(prefer='smaller {found.name}')") if len(kept) > 1 else
-        evidence.call(f"best({found.name}={found.values[first]!r})"),
+        evidence.call(f"best({keywords({found.name: repr(found.values[first])})})"),
         cost_trials=shortest * len(kept) if len(kept) > 1 and evidence.roles else None,
         arrays=found.as_arrays(evidence.sign),
     )  # fmt: skip

@@ -31,11 +31,15 @@ def table_rows(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{name: study.get(name) for name in _TABLE} for study in studies]
 
 
+def adopted(log: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The entries of what was adopted, oldest first: the last one's candidate is in use."""
+    return [entry for entry in log if entry.get("verdict") == Adoption.ADOPT.value]
+
+
 def tried(log: Sequence[Mapping[str, Any]]) -> str:
     """How many changes were tried: the denominator of every success."""
-    adopted = sum(entry.get("verdict") == "ADOPT" for entry in log)
     expected = sum(float(entry.get("false_adoption") or 0.0) for entry in log)
-    words = f"{len(log)} change{'s' * (len(log) != 1)} tried, {adopted} adopted"
+    words = f"{len(log)} change{'s' * (len(log) != 1)} tried, {len(adopted(log))} adopted"
     return (
         f"{words}; had all been worthless, {expected:.1f} would have been."
         if log
@@ -86,10 +90,10 @@ def launch_entry(
 
 def stale_settings(log: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """P12: what the last launch made stale."""
-    adopted = [entry for entry in log if entry["verdict"] == Adoption.ADOPT.value]
-    if not adopted:
+    launched = adopted(log)
+    if not launched:
         return []
-    old, new = adopted[-1]["baseline"], adopted[-1]["candidate"]
+    old, new = launched[-1]["baseline"], launched[-1]["candidate"]
     changed = [name for name in new if old.get(name) != new[name]]
     again = stale_after(changed, list(new))
     if not again:

@@ -16,9 +16,10 @@ from tunewise.errors import NoTrials, SettingError
 from tunewise.playbook import Adoption, Decision, Finding, Findings, VarianceBudget, Verdict, decide
 from tunewise.playbook.adopt import FRESH, choose_pairing, enough, price, refuse_selection, shrunken_leaders
 from tunewise.playbook.checkpoints import checkpoint_variance
+from tunewise.playbook.commands import keywords
 from tunewise.playbook.finding import finding_from_json
 from tunewise.playbook.gate import exploit_gate, refined_space, unstable
-from tunewise.playbook.launches import awaiting, launch_entry, stale_settings, table_rows
+from tunewise.playbook.launches import adopted, awaiting, launch_entry, stale_settings, table_rows
 from tunewise.playbook.measures import reasonable
 from tunewise.playbook.noise import ledger, noise_probe, variance_budget
 from tunewise.playbook.retune import probe_points, retune
@@ -98,15 +99,16 @@ class Project:
     @property
     def incumbent(self) -> Params:
         """The configuration in use: the last adopted one, else the defaults."""
-        adopted = [entry["candidate"] for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
-        return dict(adopted[-1]) if adopted else dict(self._defaults)
+        launched = adopted(self.log)
+        return dict(launched[-1]["candidate"] if launched else self._defaults)
 
     @property
     def noise(self) -> VarianceBudget:
         """The sources of variance, measured or not."""
+        studies = self._studies()
         return variance_budget(
-            [self._sign * values for values in replicates(self._studies())],
-            replicates=repeated_searches(self._studies(), self._sign),
+            [self._sign * values for values in replicates(studies)],
+            replicates=repeated_searches(studies, self._sign),
         )
 
     @property
@@ -219,15 +221,8 @@ class Project:
                     study.add_trial(record)
             study.set_user_attr("n_imported", len(study.trials))
             study.set_user_attr("gate", {"verdict": gate.verdict.value, "headline": gate.headline})
-        made = Round(
-            "exploit",
-            study,
-            self.train,
-            scale=self._scale,
-            command="project.rounds[-1]",
-            exploits=True,
-            probed=self._stability,
-        )
+        made = Round("exploit", study, self.train, scale=self._scale, command="project.rounds[-1]", exploits=True,
+                     probed=self._stability)  # fmt: skip
         made.run(trials + int(study.user_attrs["n_imported"]), workers, progress)
         self.rounds.append(made)
         return made
@@ -374,20 +369,20 @@ class Project:
 
         Costs 2 x trials runs. Raises SettingError where nothing was adopted yet, or the parameter's range is not known.
         """
-        adopted = [entry for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
+        launched = adopted(self.log)
         domain = self._domain(name)
-        if not adopted or domain is None:
-            missing = "Nothing was adopted yet" if not adopted else f"The range of {name!r} is not known"
+        if not launched or domain is None:
+            missing = "Nothing was adopted yet" if not launched else f"The range of {name!r} is not known"
             raise SettingError(
                 f"{missing}; a retuning probe compares the configurations before and after a launch."
             )
-        old, new = dict(adopted[-1]["baseline"]), dict(adopted[-1]["candidate"])
+        old, new = dict(launched[-1]["baseline"]), dict(launched[-1]["candidate"])
         at = float(domain.to_unit(np.array(domain.encode(old.get(name, new.get(name))))))
         places = probe_points(at, trials)
         values = [domain.decode(float(raw)) for raw in domain.from_unit(places)]
         losses = []
         for label, base in (("before", old), ("after", new)):
-            study = self._study(f"retune {name} {len(adopted)} {label}", "random", None)
+            study = self._study(f"retune {name} {len(launched)} {label}", "random", None)
             for value in values[len(study.trials) :]:
                 study.enqueue_trial({**base, name: value}, {"seed": self._fresh_seed(), "role": FRESH})
             study.optimize(
@@ -562,17 +557,20 @@ class Project:
         candidate = last.best(**(rivals[0] if rivals else {}))
         arms = f"{last.command}.best()"
         if rivals:
-            new, old = (f"{last.command}.best({_keywords(values)})" for values in rivals)
+            new, old = (
+                f"{last.command}.best({keywords({n: repr(v) for n, v in values.items()})})"
+                for values in rivals
+            )
             arms = f"{new}, baseline={old}, cost='one more setting'"
         return [awaiting(last.goal, candidate, self.incumbent, self.log, f"project.adopt({arms})")]
 
     def _dropped(self) -> list[Finding]:
         """P63: from the fresh runs of what was adopted last to its test."""
         test = self._book.user_attrs.get("test")
-        adopted = [entry for entry in self.log if entry["verdict"] == Adoption.ADOPT.value]
-        if not test or not adopted:
+        launched = adopted(self.log)
+        if not test or not launched:
             return []
-        runs = self._studies()[adopted[-1]["evidence"][0].removeprefix(f"{self.name}/")].trials
+        runs = self._studies()[launched[-1]["evidence"][0].removeprefix(f"{self.name}/")].trials
         found = drop(list(runs), test["values"], self.metric, self._sign)
         return [found] if found else []
 
@@ -622,13 +620,6 @@ def _unmeasured() -> Finding:
     return Finding("P50", "noise", Verdict.UNSURE, "The noise over seeds is not measured, so nothing has a scale.",
                    needs="5 fresh seeds of a good configuration", next_action="measure it",
                    command="project.measure_noise(seeds=5)", cost_trials=5)  # fmt: skip
-
-
-def _keywords(values: Params) -> str:
-    """The values as the arguments of a call; a name with a dot is no keyword."""
-    if all(name.isidentifier() for name in values):
-        return ", ".join(f"{name}={value!r}" for name, value in values.items())
-    return f"**{values!r}"
 
 
 def _label(params: Params) -> str:

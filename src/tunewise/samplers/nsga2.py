@@ -42,15 +42,17 @@ class NSGA2:
     @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """A child of two parents, each the better of two drawn at random."""
+        return untried(trials, space, number, self._point(trials, space, number, rng)[None], rng)
+
+    def _point(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         parents = parents_of(trials, self.name, self.population, survivors)
         X, rows = trials.unit(space)
         here = parents[np.isin(parents, rows)]
         if len(here) < 2:
-            raw = first_point(trials, space, self.name, number)
-            return untried(trials, space, number, raw[None], rng)
+            return first_point(trials, space, self.name, number)
         pairs = np.sort(rng.integers(len(here), size=(2, 2)), axis=1)
         one, other = X[np.searchsorted(rows, here[pairs[:, 0]])]
-        return untried(trials, space, number, child(space, one, other, rng)[None], rng)
+        return child(space, one, other, rng)
 
 
 def survivors(loss: FloatArray, violation: FloatArray, size: int) -> IntArray:
