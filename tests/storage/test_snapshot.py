@@ -120,7 +120,7 @@ def test_a_study_opens_the_same_from_its_snapshot(tmp_path, monkeypatch, cache):
 
 
 def test_a_study_is_read_page_by_page(tmp_path, monkeypatch):
-    for module in ("tunewise.storage.log", "tunewise.study"):
+    for module in ("tunewise.storage.log", "tunewise.study.study"):
         monkeypatch.setattr(f"{module}.PAGE", 7)
     monkeypatch.setattr(snapshot, "FROM_EVENTS", 50)
     sizes, read = [], SqliteLog.read

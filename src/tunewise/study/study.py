@@ -8,16 +8,12 @@ from __future__ import annotations
 import atexit
 import gc
 import math
-import os
 import threading
 import time
-import traceback
-import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import asdict
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, overload
@@ -26,32 +22,24 @@ import numpy as np
 
 from tunewise.dice import Dice
 from tunewise.errors import (
-    Conflict,
     MissingExtra,
     NoTrials,
     SettingError,
     SpaceError,
     StorageError,
     StorageUnreachable,
-    StudyExists,
     StudyNotFound,
     TrialInfeasible,
     TrialPruned,
     TrialStateError,
-    TunewiseError,
-    WorkerLost,
 )
 from tunewise.events import (
     NEW,
     NEXT,
     ArtifactStored,
-    Constrained,
     Event,
     Noted,
-    ParamsSet,
-    Reported,
     SpaceSet,
-    StudyCreated,
     StudyNoted,
     TrialFinished,
     TrialQueued,
@@ -64,22 +52,15 @@ from tunewise.loggers import logger_of
 from tunewise.outcome import outcome_of
 from tunewise.pruners import Pruner
 from tunewise.pruners import from_settings as pruner_from_settings
-from tunewise.pruners import make as make_pruner
-from tunewise.pruners import settings as pruner_settings
-from tunewise.records import FrozenTrial, Goal, Lease, Prediction, StudyInfo, TrialState
+from tunewise.records import FrozenTrial, Goal, Prediction, StudyInfo, TrialState
 from tunewise.run import log
-from tunewise.run.futures import as_future
-from tunewise.run.interrupt import Unbroken, ignored
+from tunewise.run.interrupt import Unbroken
 from tunewise.run.loop import Callback, run_trials
-from tunewise.run.processes import Processes
-from tunewise.run.ray import Ray
 from tunewise.samplers import Sampler
 from tunewise.samplers import from_settings as sampler_from_settings
-from tunewise.samplers import make as make_sampler
-from tunewise.samplers import settings as sampler_settings
 from tunewise.samplers.base import predict_by
 from tunewise.space import Space
-from tunewise.storage import Log, MemoryLog, open_log, snapshot
+from tunewise.storage import Log, MemoryLog, snapshot
 from tunewise.storage.artifacts import (
     Place,
     Stored,
@@ -92,18 +73,16 @@ from tunewise.storage.artifacts import (
 )
 from tunewise.storage.delivery import Delivery
 from tunewise.storage.fork import renew_after_fork
-from tunewise.storage.lease import Pulse, Stamps, Watch, new_worker
-from tunewise.storage.log import PAGE, generation_of, is_storable, pages
+from tunewise.storage.lease import Pulse, Stamps, Watch
+from tunewise.storage.log import PAGE, generation_of, pages
 from tunewise.storage.retry import chance
-from tunewise.storage.url import opened_as
+from tunewise.study.facts import facts_of, row_of
 from tunewise.trial import Trial
 from tunewise.trials import Trials
 from tunewise.types import Choice, FloatArray, Json, Params
 
-Storage = str | Path | Log | None
 Objective = Callable[[Trial], Any]
 
-_EXECUTORS: dict[str, Callable[[], Executor]] = {"processes": Processes, "ray": Ray}
 _PATIENCE_SECONDS = 600.0
 """How long `Study.optimize` waits for a storage that does not answer before it starts a trial."""
 
@@ -230,7 +209,7 @@ class Study:
             import pandas as pd
         except ImportError:
             raise MissingExtra("pandas", "data", "A data frame") from None
-        return pd.DataFrame([_flat(row, self.goals) for row in self.sync()])
+        return pd.DataFrame([row_of(row, self.goals) for row in self.sync()])
 
     # --- changing --------------------------------------------------------------------------------------------------
 
@@ -274,7 +253,7 @@ class Study:
                 f"The trial has values {trial.values}; this study has {len(self.goals)} goals."
             )
         number = self._claim(TrialStarted(NEW, "", self.worker, trial.started_at))
-        self._append(_facts_of(trial, number, self.worker), durable=True)
+        self._append(facts_of(trial, number, self.worker), durable=True)
         return number
 
     @overload
@@ -456,148 +435,26 @@ class Study:
         Raises:
             SettingError: an argument is not valid, or the study cannot be opened from elsewhere.
         """
-        if executor is not None:
-            self._optimize_elsewhere(
-                function, n_trials, timeout, n_jobs, catch, callbacks, progress, executor
-            )
-            return
         self._stopped.clear()
-        self._patience = _PATIENCE_SECONDS
         errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
-        run_trials(
+        loop = partial(
+            run_trials,
             lambda: self._run_one(function, errors),
             callbacks=[partial(each, self) for each in callbacks],
             n_trials=n_trials,
             seconds=timeout,
-            n_threads=n_jobs,
             stopped=self._stopped,
             progress=progress,
             describe=self._describe,
             count=lambda: self._trials.n_finished,
         )
+        if executor is None:
+            self._patience = _PATIENCE_SECONDS
+            loop(n_threads=n_jobs)
+        else:
+            from tunewise.study.elsewhere import run_elsewhere
 
-    def _optimize_elsewhere(
-        self,
-        function: Objective,
-        n_trials: int | None,
-        timeout: float | None,
-        n_jobs: int,
-        catch: type[BaseException] | Iterable[type[BaseException]],
-        callbacks: Iterable[Callback],
-        progress: bool,
-        executor: Executor | str,
-    ) -> None:
-        place = opened_as(self._log)
-        if place is None:
-            raise SettingError(
-                f"The study is in {self._log.url}, which other processes cannot open; give create_study a storage, such as "
-                'storage="runs.db".'
-            )
-        if isinstance(executor, str) and executor not in _EXECUTORS:
-            raise SettingError(
-                f"executor is {executor!r}; it must be one of {', '.join(_EXECUTORS)}, or an Executor."
-            )
-        self._stopped.clear()
-        pool: Any = _EXECUTORS[executor]() if isinstance(executor, str) else executor
-        errors = tuple(catch) if isinstance(catch, Iterable) else (catch,)
-        parent = None if getattr(pool, "hears_interrupts", False) else os.getpid()
-        level = self.logger.getEffectiveLevel()
-        task = (place, self.name, self.sampler, self.pruner, function, errors, level, parent)
-        marks: dict[Future[Any], str] = {}
-
-        def submit() -> Future[Any]:
-            mark = uuid.uuid4().hex[:12]
-            future = as_future(pool.submit(_run_elsewhere, *task, mark))
-            marks[future] = mark
-            return future
-
-        n_at_once = (getattr(pool, "n_slots", None) or -1) if n_jobs == -1 else n_jobs
-        self._in_vain = 0, 2 * abs(n_at_once) if isinstance(n_at_once, int) else 0
-        is_done = False
-        try:
-            run_trials(
-                lambda: self._run_one(function, errors),
-                submit=submit,
-                collect=lambda future: self._collect(future, marks.pop(future)),
-                cancel=getattr(pool, "end_running", lambda: None),
-                callbacks=[partial(each, self) for each in callbacks],
-                n_trials=n_trials,
-                seconds=timeout,
-                n_threads=n_at_once,
-                stopped=self._stopped,
-                progress=progress,
-                describe=self._describe,
-                count=lambda: self._trials.n_finished,
-            )
-            is_done = True
-        finally:
-            if pool is not executor:  # another's may have more to do
-                pool.shutdown(cancel_futures=not is_done)
-
-    def _collect(self, future: Future[tuple[int, Exception | None, str]], mark: str) -> FrozenTrial | None:
-        """The record of a trial that ran elsewhere; None where it was lost. Raises its error where that is not to be caught."""
-        try:
-            number, error, text = future.result()
-        except WorkerLost as lost:
-            return self._after_loss(mark, lost)
-        except TunewiseError:
-            raise
-        except Exception as unknown:  # how an executor of another kind says that a worker was lost
-            if not self._has_lost(mark):
-                raise
-            return self._after_loss(mark, WorkerLost(f"{type(unknown).__name__}: {unknown}"))
-        self._in_vain = 0, self._in_vain[1]
-        record = self.sync().row(number)
-        self._say(record)
-        if error is not None:
-            raise error from (RuntimeError(f"in the worker of trial {number}:\n{text}") if text else None)
-        return record
-
-    def _after_loss(self, mark: str, lost: WorkerLost) -> FrozenTrial | None:
-        """What becomes of the trial whose process ended: too late, it failed; else what `create_study` was told."""
-        number = self._running_with(mark)
-        worker = self._trials.worker_marked(mark)
-        if worker is None:  # it took no trial; where that goes on, something is wrong with the program
-            n, most = self._in_vain
-            self._in_vain = n + 1, most
-            if n >= most:
-                raise lost
-            return None
-        if number is not None and lost.is_late:
-            record = self.tell(number, state=TrialState.FAILED, reason=str(lost))
-            self._say(record)
-            self._log.beat(self.name, worker, None)
-            return record
-        if number is not None:
-            self.give_up(worker, str(lost))
-        record = self._trials.row(self._trials.last_of(worker))
-        return record if record.worker == worker else None  # else another worker has it by now
-
-    def _after_repetition(self, mark: str) -> int | None:
-        """The trial that a lost worker with this mark ran, where that has ended; else there is one to be run."""
-        worker = self._trials.worker_marked(mark)
-        if worker is None:
-            return None
-        self.give_up(worker)
-        number = self._trials.last_of(worker)
-        record = self._trials.row(number)
-        return number if record.state.is_finished and record.worker == worker else None
-
-    def _has_lost(self, mark: str) -> bool:
-        """Whether the worker with a mark took a trial and did not end it; others may have given it up, or have it, by now."""
-        trials = self.sync()
-        worker = trials.worker_marked(mark)
-        if worker is None:
-            return False
-        number = trials.last_of(worker)
-        return trials.is_open(number) or trials.worker_of(number) != worker
-
-    def _running_with(self, mark: str) -> int | None:
-        """The trial that the worker with a mark is running; None where there is none."""
-        trials = self.sync()
-        worker = trials.worker_marked(mark)
-        running = [] if worker is None else trials.running_of(worker)
-        return running[-1] if running else None
+            run_elsewhere(self, loop, function, errors, n_jobs, executor)
 
     def stop(self) -> None:
         """Let `optimize` end after the trials that are running."""
@@ -616,7 +473,7 @@ class Study:
 
     def detach(self) -> None:
         """Let running trials go on without a lease, as those that `tunewise ask` starts: who runs them tells their results."""
-        self._leave()
+        self.leave()
         if not self._is_private:
             self._log.beat(self.name, self.worker, None)
 
@@ -635,7 +492,6 @@ class Study:
         self._claim_op: tuple[Event, str] | None = None
         self._pulse: Pulse | None = None
         self._patience = 0.0
-        self._in_vain = 0, 0  # processes lost in a row before they took a trial, and how many are too many
         self._dice = Dice(
             self._seed
         )  # a generator has a lock, which another thread may have held at the fork
@@ -645,6 +501,28 @@ class Study:
         ):  # another thread was just folding when this process was forked
             self._forget()
         self._is_folding = False
+
+    def run_as(self, worker: str, function: Objective) -> tuple[FrozenTrial, BaseException | None]:
+        """Run one trial under another worker's name, and deliver all of it: (its record, the error that ended it)."""
+        self._patience = _PATIENCE_SECONDS
+        self._delivery.worker = worker
+        record, error = self._try_one(function)
+        self._delivery.catch_up()
+        return record, error
+
+    def say(self, record: FrozenTrial) -> None:
+        """Tell the log lines of a trial that ended."""
+        best = self._trials.best() if len(self.goals) == 1 and record.state == TrialState.COMPLETE else None
+        log.log_finished(self.logger, record, None if best is None else self._trials.row(best), self.goals)
+
+    def leave(self) -> None:
+        """End the pulse; with no trial running, nobody will miss this worker."""
+        pulse, self._pulse = self._pulse, None
+        if pulse is None:
+            return
+        pulse.stop()
+        if not self._trials.running_of(self.worker):
+            self._log.beat(self.name, self.worker, None)
 
     def _place(self) -> Place:
         where = self.info.artifacts or default_place(self._log.url)
@@ -664,7 +542,7 @@ class Study:
 
     def _run_one(self, function: Objective, catch: tuple[type[BaseException], ...]) -> FrozenTrial:
         record, error = self._try_one(function)
-        self._say(record)
+        self.say(record)
         if error is not None and not isinstance(error, catch):
             raise error
         return record
@@ -682,10 +560,6 @@ class Study:
                 self.release(trial, f"interrupted ({type(stop).__name__})")
             raise
         return record, error
-
-    def _say(self, record: FrozenTrial) -> None:
-        best = self._trials.best() if len(self.goals) == 1 and record.state == TrialState.COMPLETE else None
-        log.log_finished(self.logger, record, None if best is None else self._trials.row(best), self.goals)
 
     def _suggest_all(self, trial: Trial, space: Space) -> None:
         """Suggest a declared space; a trial that gets no parameters has failed, and is not left running."""
@@ -891,15 +765,6 @@ class Study:
                 self._append(freed)
         self._log.beat(self.name, worker, None)
 
-    def _leave(self) -> None:
-        """End the pulse; with no trial running, nobody will miss this worker."""
-        pulse, self._pulse = self._pulse, None
-        if pulse is None:
-            return
-        pulse.stop()
-        if not self._trials.running_of(self.worker):
-            self._log.beat(self.name, self.worker, None)
-
 
 def _outcome_of(function: Objective, trial: Trial) -> tuple[dict[str, Any], BaseException | None]:
     """Call an objective: (what `Study._finish` takes, the error that ended it)."""
@@ -913,43 +778,6 @@ def _outcome_of(function: Objective, trial: Trial) -> tuple[dict[str, Any], Base
         raise
     except BaseException as error:
         return {"state": TrialState.FAILED, "reason": f"{type(error).__name__}: {error}"}, error
-
-
-def _run_elsewhere(
-    place: str | Path,
-    name: str,
-    sampler: Sampler,
-    pruner: Pruner,
-    function: Objective,
-    catch: tuple[type[BaseException], ...],
-    verbosity: int,
-    parent: int | None,
-    mark: str,
-) -> tuple[int, Exception | None, str]:
-    """Run one trial in whatever process this is: (its number, the error that is to be raised, its traceback).
-
-    ``mark`` is part of the worker's name, by which whoever submitted this finds its trial if this process is lost. An
-    executor that runs what it lost once more by itself comes here again with the same mark; a trial that ended is not run twice.
-    ``parent`` is a process whose Ctrl-C is also felt here, None where there is none.
-    """
-    log.set_verbosity(verbosity)
-    with nullcontext() if parent in (None, os.getpid()) else ignored():
-        study = Study(open_log(place, create=False), name, sampler, pruner)
-        study._patience = _PATIENCE_SECONDS
-        try:
-            number = study._after_repetition(mark)
-            if number is not None:
-                return number, None, ""
-            study._delivery.worker = new_worker(mark)
-            record, error = study._try_one(function)
-            study._delivery.catch_up()
-        finally:
-            study._leave()
-            study._log.close()
-    if error is None or isinstance(error, catch):
-        return record.number, None, ""
-    text = "".join(traceback.format_exception(error))
-    return record.number, error if isinstance(error, Exception) else RuntimeError(repr(error)), text
 
 
 _alive: weakref.WeakSet[Study] = weakref.WeakSet()
@@ -972,7 +800,7 @@ def _beat(me: weakref.ref[Study]) -> bool:
 def _leave_all() -> None:
     for study in list(_alive):
         with suppress(StorageError, StudyNotFound):
-            study._leave()
+            study.leave()
 
 
 @contextmanager
@@ -1020,226 +848,5 @@ class _Desk:
         return self._study._keep(source, name, number, place)
 
 
-# --- studies in a storage ------------------------------------------------------------------------------------------
-
-
-def create_study(
-    study_name: str | None = None,
-    storage: Storage = None,
-    direction: str | None = None,
-    directions: Sequence[str] | None = None,
-    goals: Sequence[Goal] | Mapping[str, str] | None = None,
-    sampler: Sampler | str = "auto",
-    pruner: Pruner | str | None = None,
-    space: Space | None = None,
-    seed: int | None = None,
-    load_if_exists: bool = False,
-    lease: float | None = 60.0,
-    on_lost: str = "fail",
-    artifacts: str | Path | None = None,
-) -> Study:
-    """Make a study, or with ``load_if_exists`` open the one of that name.
-
-    Args:
-        study_name: by default a name that no other study has.
-        storage: None (memory), "sqlite:///file.db", a path to a .db file, or a `Log`.
-        direction: "minimize" (default) or "maximize", for one goal named "value".
-        directions: one direction a goal, for goals named "value_0", "value_1", ...
-        goals: named goals, as `Goal` records or {"val_error": "minimize", ...}; instead of a direction.
-        sampler: a sampler or its name; recorded, so that `load_study` has it again.
-        pruner: a pruner, its name, or None (never prune); recorded likewise.
-        space: the space where it is declared up front; else it is found by running the objective.
-        seed: whole number >= 0, by default drawn at random; it belongs to the study and is recorded.
-        lease: seconds within which the trials of a worker that died are noticed; None: never. Recorded.
-        on_lost: what becomes of them: "fail", or "retry": they are queued again with the same parameters. Recorded.
-        artifacts: the folder or fsspec URL ("s3://bucket/runs") for files; None: beside the storage where it is a file or folder.
-            Recorded.
-
-    Raises:
-        StudyExists: the name is taken and ``load_if_exists`` is False.
-        SettingError, StorageError: an argument is not valid.
-    """
-    wanted = _goals(direction, directions, goals)
-    chosen, judge = make_sampler(sampler), make_pruner(pruner)
-    if seed is None:
-        seed = int.from_bytes(os.urandom(4), "little")
-    if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed < 2**64:
-        raise SettingError(f"The seed is {seed!r}; it must be a whole number in 0..2**64-1.")
-    name = study_name if study_name is not None else f"study-{uuid.uuid4().hex[:8]}"
-    _check_name(name)
-    place = open_log(storage)
-    rule = asdict(Lease(lease, on_lost))
-    created = StudyCreated(
-        wanted,
-        int(seed),
-        time.time(),
-        space,
-        sampler_settings(chosen),
-        pruner_settings(judge),
-        rule,
-        _where(artifacts),
-    )
-    try:
-        place.append(name, [created], at=0, durable=True)
-    except Conflict:
-        if not load_if_exists:
-            raise StudyExists(
-                f"There is a study {name!r} in {place.url} already; choose another name, or pass load_if_exists=True."
-            ) from None
-        return _same_goals(Study(place, name, chosen, judge), wanted, direction or directions or goals)
-    log.log_created(name, "in memory" if place.url == "memory" else f"in {place.url}")
-    return Study(place, name, chosen, judge)
-
-
-def load_study(
-    study_name: str | None = None,
-    storage: Storage = None,
-    sampler: Sampler | str | None = None,
-    pruner: Pruner | str | None = None,
-) -> Study:
-    """Open a study, by default the only one in its storage, with the sampler and pruner it was created with.
-
-    Raises:
-        StudyNotFound: no such study, or no name given and not exactly one study there.
-    """
-    place = open_log(storage, create=False)
-    if study_name is None:
-        names = place.studies()
-        if len(names) != 1:
-            raise StudyNotFound(f"{place.url} holds {len(names)} studies {names}; say which by study_name.")
-        study_name = names[0]
-    _check_name(study_name)
-    chosen = make_sampler(sampler) if sampler is not None else None
-    return Study(place, study_name, chosen, make_pruner(pruner) if pruner is not None else None)
-
-
-def study_names(storage: Storage) -> list[str]:
-    """The names of all studies in a storage."""
-    return open_log(storage, create=False).studies()
-
-
-def delete_study(study_name: str, storage: Storage) -> None:
-    """Remove a study and all its trials. Raises StudyNotFound."""
-    _check_name(study_name)
-    open_log(storage, create=False).delete(study_name)
-
-
-def copy_study(
-    from_study_name: str, from_storage: Storage, to_storage: Storage, to_study_name: str | None = None
-) -> Study:
-    """Copy a study, fact by fact, to another storage or name, and return the copy. Whole or not at all.
-
-    Artifacts are not copied: the copy refers to them where they are. Trials that are running stay so in the copy.
-
-    Raises:
-        StudyNotFound: the first is not there. StudyExists: the second is there already.
-    """
-    source, target = open_log(from_storage, create=False), open_log(to_storage)
-    name = from_study_name if to_study_name is None else to_study_name
-    _check_name(name)
-    first = source.read(from_study_name, 0, 1)[0]
-    if any(
-        type(event) is ArtifactStored
-        for page in pages(source, from_study_name)
-        for batch in page
-        for event in batch
-    ):
-        first = [_with_place(event, source) for event in first]
-    try:
-        target.append(name, first, at=0)
-    except Conflict:
-        raise StudyExists(
-            f"There is a study {name!r} in {target.url} already; choose another name."
-        ) from None
-    end = 1
-    try:
-        for page in pages(source, from_study_name, end):
-            for place, batch in enumerate(page, 1):
-                end = target.append(name, batch, at=end, durable=place == len(page))
-    except BaseException:
-        target.delete(name)
-        raise
-    return Study(target, name, None, None)
-
-
-def _with_place(event: Event, source: Log) -> Event:
-    """The study's first fact, which says where its artifacts are."""
-    if not isinstance(event, StudyCreated) or event.artifacts is not None:
-        return event
-    return event._replace(artifacts=default_place(source.url))
-
-
-def _goals(
-    direction: str | None, directions: Sequence[str] | None, goals: Sequence[Goal] | Mapping[str, str] | None
-) -> tuple[Goal, ...]:
-    if sum(given is not None for given in (direction, directions, goals)) > 1:
-        raise SettingError("direction, directions and goals say the same thing; give one of them.")
-    if directions is not None:
-        if isinstance(directions, str) or not directions:
-            raise SettingError(f"directions is {directions!r}; give a list with one direction a goal.")
-        if len(directions) == 1:
-            return (Goal("value", directions[0]),)
-        return tuple(Goal(f"value_{i}", each) for i, each in enumerate(directions))
-    if goals is None:
-        return (Goal("value", direction or "minimize"),)
-    named = tuple(Goal(*pair) for pair in goals.items()) if isinstance(goals, Mapping) else tuple(goals)
-    if not named or len({goal.name for goal in named}) != len(named):
-        raise SettingError(f"goals is {goals!r}; give at least one goal, each with a name of its own.")
-    return named
-
-
-def _check_name(name: str) -> None:
-    if not isinstance(name, str) or not name or not is_storable(name):
-        raise SettingError(f"{name!r} is no study name; use a non-empty text, without NUL and surrogates.")
-
-
-def _where(artifacts: str | Path | None) -> str | None:
-    """The place of artifacts as it is recorded: paths are absolute, as workers start in other folders."""
-    if artifacts is None or "://" in str(artifacts):
-        return None if artifacts is None else str(artifacts)
-    return str(Path(artifacts).expanduser().absolute())
-
-
 def _whose(study: str, trial: int | None) -> str:
     return f"Study {study!r}" if trial is None else f"Trial {trial} of study {study!r}"
-
-
-def _same_goals(study: Study, wanted: tuple[Goal, ...], given: object) -> Study:
-    if given and tuple(g.direction for g in wanted) != study.directions:
-        raise SettingError(
-            f"Study {study.name!r} has the directions {study.directions}; leave them out or match them."
-        )
-    return study
-
-
-def _facts_of(trial: FrozenTrial, number: int, worker: str) -> list[Event]:
-    """The facts that make a finished trial anew under another number, once it was started there."""
-    facts: list[Event] = [Noted(number, to_plain(dict(trial.user_attrs)))] if trial.user_attrs else []
-    if trial.params:
-        domains = {name: trial.domains[name] for name in trial.params}
-        facts.append(ParamsSet(number, dict(trial.params), domains, 0))
-    for metric, curve in trial.curves.items():
-        facts.extend(Reported(number, step, {metric: value}, math.nan) for step, value in curve.items())
-    if trial.constraints:
-        facts.append(Constrained(number, dict(trial.constraints)))
-    facts.append(
-        TrialFinished(
-            number, trial.state, trial.values, trial.reason, trial.finished_at, trial.worker or worker
-        )
-    )
-    return facts
-
-
-def _flat(row: FrozenTrial, goals: tuple[Goal, ...]) -> dict[str, Any]:
-    values = row.values or (None,) * len(goals)
-    names = ["value"] if len(goals) == 1 else [f"values_{goal.name}" for goal in goals]
-    return {
-        "number": row.number,
-        **dict(zip(names, values, strict=True)),
-        "state": row.state.name,
-        "started_at": row.started_at,
-        "finished_at": row.finished_at,
-        "duration": row.duration,
-        **{f"params_{name}": value for name, value in row.params.items()},
-        **{f"user_attrs_{name}": value for name, value in row.user_attrs.items()},
-    }

@@ -111,7 +111,7 @@ def test_asking_without_a_storage_is_an_error_after_a_bounded_wait(study, log, m
     start = time.monotonic()
     with pytest.raises(StorageUnreachable):
         study.ask()
-    monkeypatch.setattr("tunewise.study._PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("tunewise.study.study._PATIENCE_SECONDS", 0.5)
     with pytest.raises(StorageUnreachable):
         study.optimize(lambda trial: 1.0, 2)
     assert time.monotonic() - start < 5
