@@ -28,9 +28,10 @@ _nursery = ThreadPoolExecutor(1)
 
 @dataclass
 class Server:
-    """A running server: its URL, its process, its folder."""
+    """A running server: its URL, its address, its process, its folder."""
 
     url: str
+    host: str
     port: int
     command: list[str]
     user: str | None
@@ -56,18 +57,17 @@ class Server:
         while True:
             self.process = _spawn(self.command, self.user, self.folder / "log")
             try:
-                return _wait_for(self.port, self.process, self.folder / "log")
+                return _wait_for(self.host, self.port, self.process, self.folder / "log")
             except RuntimeError:
                 if time.monotonic() > deadline:
                     raise
             time.sleep(0.2)
 
 
-def start(kind: str, port: int = 0, **settings: str) -> Server:
-    """Start a server of a kind ("postgresql", "mariadb", "redis") with additional settings."""
-    return {"postgresql": _postgresql, "mariadb": _mariadb, "redis": _redis}[kind](
-        port or _free_port(), settings
-    )
+def start(kind: str, port: int = 0, host: str = "127.0.0.1", **settings: str) -> Server:
+    """Start a server of a kind ("postgresql", "mariadb", "redis") at an address, with additional settings."""
+    makers = {"postgresql": _postgresql, "mariadb": _mariadb, "redis": _redis}
+    return makers[kind](host, port or _free_port(host), settings)
 
 
 def is_installed(kind: str) -> bool:
@@ -88,7 +88,7 @@ def _may_run_as(user: str) -> bool:
         return False
 
 
-def _postgresql(port: int, settings: dict[str, str]) -> Server:
+def _postgresql(host: str, port: int, settings: dict[str, str]) -> Server:
     folder, user = _folder("postgresql", "postgres")
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
     home = binaries or Path(shutil.which("postgres") or "/usr/bin/postgres").parent
@@ -106,14 +106,16 @@ def _postgresql(port: int, settings: dict[str, str]) -> Server:
         "--locale=C",
     ]
     _run(make, user)
-    command = [str(home / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all samenet trust\n")
+    command = [str(home / "postgres"), "-D", str(data), "-p", str(port), "-h", host, "-k", str(folder)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
-    url = f"postgresql://tunewise@127.0.0.1:{port}/postgres"
-    return _serve(url, port, command, user, folder, signal.SIGINT)
+    url = f"postgresql://tunewise@{host}:{port}/postgres"
+    return _serve(url, host, port, command, user, folder, signal.SIGINT)
 
 
-def _mariadb(port: int, settings: dict[str, str]) -> Server:
+def _mariadb(host: str, port: int, settings: dict[str, str]) -> Server:
     folder, user = _folder("mariadb", "mysql")
     data = folder / "data"
     make = [
@@ -122,37 +124,43 @@ def _mariadb(port: int, settings: dict[str, str]) -> Server:
     ]  # fmt: skip
     _run(make, user)
     (folder / "init.sql").write_text(
-        "CREATE DATABASE IF NOT EXISTS tunewise;\nCREATE USER IF NOT EXISTS tunewise@'127.0.0.1';\n"
-        "GRANT ALL ON *.* TO tunewise@'127.0.0.1';\n"
+        "CREATE DATABASE IF NOT EXISTS tunewise;\nCREATE USER IF NOT EXISTS tunewise@'%';\n"
+        "GRANT ALL ON *.* TO tunewise@'%';\n"
     )
     (folder / "init.sql").chmod(0o644)
     command = [
         shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--port={port}",
-        "--bind-address=127.0.0.1", f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--skip-name-resolve",
+        f"--bind-address={host}", f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--skip-name-resolve",
         f"--init-file={folder}/init.sql", "--innodb-buffer-pool-size=64M", f"--tmpdir={folder}",
     ]  # fmt: skip
     command += [f"--{name}={value}" for name, value in settings.items()]
-    url = f"mariadb://tunewise@127.0.0.1:{port}/tunewise"
-    return _serve(url, port, command, user, folder, signal.SIGTERM)
+    url = f"mariadb://tunewise@{host}:{port}/tunewise"
+    return _serve(url, host, port, command, user, folder, signal.SIGTERM)
 
 
-def _redis(port: int, settings: dict[str, str]) -> Server:
+def _redis(host: str, port: int, settings: dict[str, str]) -> Server:
     folder, user = _folder("redis", None)
     command = [
-        shutil.which("redis-server") or "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
-        "--appendonly", "yes", "--save", "",
+        shutil.which("redis-server") or "redis-server", "--port", str(port), "--bind", host, "--dir", str(folder),
+        "--appendonly", "yes", "--save", "", "--protected-mode", "no",
     ]  # fmt: skip
     for name, value in settings.items():
         command += [f"--{name}", value]
-    return _serve(f"redis://127.0.0.1:{port}/0", port, command, user, folder, signal.SIGTERM)
+    return _serve(f"redis://{host}:{port}/0", host, port, command, user, folder, signal.SIGTERM)
 
 
 def _serve(
-    url: str, port: int, command: list[str], user: str | None, folder: Path, end_signal: signal.Signals
+    url: str,
+    host: str,
+    port: int,
+    command: list[str],
+    user: str | None,
+    folder: Path,
+    end_signal: signal.Signals,
 ) -> Server:
     process = _spawn(command, user, folder / "log")
-    _wait_for(port, process, folder / "log")
-    return Server(url, port, command, user, folder, process, end_signal)
+    _wait_for(host, port, process, folder / "log")
+    return Server(url, host, port, command, user, folder, process, end_signal)
 
 
 def _folder(kind: str, user: str | None) -> tuple[Path, str | None]:
@@ -194,11 +202,13 @@ def _run(command: list[str], user: str | None) -> None:
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 60.0) -> None:
+def _wait_for(
+    host: str, port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 60.0
+) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
             return
         except OSError:
             time.sleep(0.05)
@@ -206,9 +216,9 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: f
     raise RuntimeError(f"The server did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((host, 0))
         return int(free.getsockname()[1])
 
 

@@ -40,12 +40,12 @@ def store(kind, folder):
 class HttpServer:
     """`tunewise serve` in a process of its own; `kill` and `start` make it go and come back at the same port."""
 
-    def __init__(self, place):
-        self.place, self.port = place, 0
+    def __init__(self, place, host="127.0.0.1"):
+        self.place, self.host, self.port = place, host, 0
 
     def __enter__(self):
         self.start()
-        self.url = f"http://a-token-for-tests@127.0.0.1:{self.port}"
+        self.url = f"http://a-token-for-tests@{self.host}:{self.port}"
         return self
 
     def __exit__(self, *_):
@@ -58,6 +58,8 @@ class HttpServer:
             "from tunewise.cli import main; main()",
             "serve",
             self.place,
+            "--host",
+            self.host,
             "--port",
             str(self.port),
         ]

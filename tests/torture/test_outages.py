@@ -1,5 +1,7 @@
 """What happens to disks, clocks and connections in the middle of a study: nothing is lost, and the message says what it was."""
 
+import dataclasses
+import multiprocessing
 import os
 import signal
 import socket
@@ -13,6 +15,8 @@ from stores import IS_FULL, HttpServer, servers
 
 import tunewise as tw
 from tunewise.errors import StorageError, StorageUnreachable
+from tunewise.events import StudyNoted
+from tunewise.storage import open_log, sql
 
 MEGABYTE = 2**20
 
@@ -211,3 +215,46 @@ def test_a_server_that_crashes_and_comes_back(kind, tmp_path):
     assert [row.state.name for row in trials] == ["COMPLETE"] * n_trials
     study.detach()
     server.kill() if kind == "http" else server.stop()
+
+
+def stops_in_the_middle(url, begin):
+    """A worker whose machine is suspended between the statements of one append."""
+    sql.DIALECTS["mariadb"] = dataclasses.replace(sql.DIALECTS["mariadb"], begin=begin)
+    log = open_log(url)
+    after_the_first = log._several
+
+    def several(connection, statements, values):
+        log._execute(connection, statements[0], **values)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return after_the_first(connection, statements, values)
+
+    log._several = several
+    log.append("s", [StudyNoted({"by": "stopped"})])
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_that_is_stopped_in_mid_transaction_holds_nobody_up_for_long():
+    """MariaDB takes several statements for an append; it ends the transaction of one that says nothing more."""
+    if not servers.is_installed("mariadb"):
+        pytest.skip("mariadb is not installed")
+    server = servers.start("mariadb")
+    tw.create_study("s", server.url).detach()
+    begin, seconds = sql.DIALECTS["mariadb"].begin, 20
+    assert begin.endswith(f" {seconds}")
+    if not IS_FULL:
+        begin, seconds = f"{begin.removesuffix(str(seconds))}2", 2
+    worker = multiprocessing.get_context("spawn").Process(
+        target=stops_in_the_middle, args=(server.url, begin)
+    )
+    worker.start()
+    while os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is None:
+        time.sleep(0.02)
+    start = time.monotonic()
+    other = open_log(server.url)
+    other.append("s", [StudyNoted({"by": "other"})])
+    took = time.monotonic() - start
+    print(f"held up for {took:.1f} s")
+    assert seconds / 2 < took < seconds + 5
+    worker.kill()
+    worker.join()
+    server.stop()

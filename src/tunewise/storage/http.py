@@ -24,6 +24,7 @@ from tunewise.storage.frame import from_bodies, to_body
 from tunewise.storage.http_api import API
 from tunewise.storage.log import PAGE
 from tunewise.storage.retry import attempts
+from tunewise.storage.silence import CONNECT_SECONDS, notice_silence
 
 _RETRY_SECONDS = 3.0
 _TIMEOUT_SECONDS = 30.0
@@ -183,9 +184,18 @@ class HttpLog:
 
     def _connect(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._is_safe else http.client.HTTPConnection
-        connection = kind(*self._address, timeout=_TIMEOUT_SECONDS)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = kind(*self._address)
+        sock = socket.create_connection((connection.host, connection.port), CONNECT_SECONDS)
+        try:
+            sock.settimeout(_TIMEOUT_SECONDS)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            notice_silence(sock)
+            if self._is_safe:
+                sock = ssl.create_default_context().wrap_socket(sock, server_hostname=connection.host)
+        except BaseException:
+            sock.close()
+            raise
+        connection.sock = sock
         return connection
 
 

@@ -18,12 +18,14 @@ from tunewise.events import Event
 from tunewise.storage.frame import from_places, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
+from tunewise.storage.silence import CONNECT_SECONDS, OPTIONS
 from tunewise.storage.version import check_version
 
 T = TypeVar("T")
 
 VERSION = 1
 _RETRY_SECONDS = 3.0
+_NOTICE_SILENCE = {"socket_keepalive": True, "socket_keepalive_options": OPTIONS}
 _PREFIX = "{tunewise}"
 _APPEND = """
 local id = redis.call('HGET', KEYS[1], ARGV[1])
@@ -75,8 +77,9 @@ class RedisLog:
         self._durable = durable
         try:
             self._redis: Any = redis.Redis.from_url(
-                url, socket_connect_timeout=5, socket_timeout=30, health_check_interval=30, retry=None
-            )
+                url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=30, health_check_interval=30, retry=None,
+                **({} if url.startswith("unix:") else _NOTICE_SILENCE),
+            )  # fmt: skip
         except ValueError as error:
             raise StorageError(f"The URL of the Redis server cannot be read: {error}.") from None
         self._append_script = self._redis.register_script(_APPEND)

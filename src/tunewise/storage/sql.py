@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import socket
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from tunewise.storage.fork import renew_after_fork
 from tunewise.storage.frame import from_places, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
+from tunewise.storage.silence import notice_silence
 from tunewise.storage.sql_dialects import DIALECTS, VERSION
 from tunewise.storage.version import check_version
 
@@ -80,6 +82,7 @@ class SqlLog:
             max_overflow=-1,
             connect_args=dict(connect),
         )
+        sqlalchemy.event.listen(self._engine, "connect", self._prepare)
         weakref.finalize(self, self._engine.dispose)
         renew_after_fork(self)
         self.generation = 0
@@ -242,6 +245,15 @@ class SqlLog:
         )
 
     # --- connections -----------------------------------------------------------------------------------------------
+
+    def _prepare(self, connection: Any, _record: Any) -> None:
+        """A new connection of the driver; PyMySQL has no argument for the options of its socket."""
+        if self._dialect.begin is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(self._dialect.begin)
+        sock = getattr(connection, "_sock", None)
+        if isinstance(sock, socket.socket):
+            notice_silence(sock)
 
     def _execute(self, connection: Any, statement: str, **values: Any) -> Any:
         return connection.execute(self._text(statement), values)

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tunewise.storage.silence import (
+    CONNECT_SECONDS,
+    IDLE_SECONDS,
+    INTERVAL_SECONDS,
+    PROBES,
+    SILENT_SECONDS,
+)
+
 VERSION = 1
+_IDLE_SECONDS = 20
+"""How long a worker may hold a study's row without a word: one that was stopped or cut off must not hold up the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,7 @@ class Dialect:
         sync: what waits until everything committed so far is on disk, where an append alone does not.
         started: says since when the server runs.
         connect: arguments of the driver: nobody waits for a dead server for minutes.
+        begin: what is said first on each connection, where the driver's arguments do not say it.
     """
 
     drivername: str
@@ -35,6 +46,7 @@ class Dialect:
     sync: str | None = None
     started: str | None = None
     connect: Mapping[str, Any] = field(default_factory=dict)
+    begin: str | None = None
 
 
 _MARK = (
@@ -68,12 +80,13 @@ POSTGRESQL = Dialect(
     sync="SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'tunewise', '')",
     started="SELECT CAST(pg_postmaster_start_time() AS TEXT)",
     connect={
-        "connect_timeout": 5,
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
-        "options": "-c statement_timeout=60000 -c synchronous_commit=off",
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": IDLE_SECONDS,
+        "keepalives_interval": INTERVAL_SECONDS,
+        "keepalives_count": PROBES,
+        "tcp_user_timeout": 1000 * SILENT_SECONDS,
+        "options": "-c statement_timeout=60000 -c synchronous_commit=off"
+        f" -c idle_in_transaction_session_timeout={1000 * _IDLE_SECONDS}",
     },
 )
 
@@ -101,11 +114,13 @@ MYSQL = Dialect(
     ),
     upsert="INSERT INTO tunewise_stamps VALUES (:study, :worker, :stamp) ON DUPLICATE KEY UPDATE stamp = VALUES(stamp)",
     connect={
-        "connect_timeout": 5,
+        "connect_timeout": CONNECT_SECONDS,
         "read_timeout": 60,
         "write_timeout": 60,
         "init_command": "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     },
+    # MariaDB reads the comment, and ends only who is idle within a transaction; MySQL can but end who is idle
+    begin=f"SET SESSION wait_timeout = /*M!100301 @@wait_timeout, idle_transaction_timeout = */ {_IDLE_SECONDS}",
 )
 
 DIALECTS = {"postgresql": POSTGRESQL, "postgres": POSTGRESQL, "mysql": MYSQL, "mariadb": MYSQL}

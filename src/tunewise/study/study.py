@@ -722,7 +722,7 @@ class Study:
                     raise
                 self.logger.warning("%s Trying again for up to %.0f s.", error, deadline - time.monotonic())
             self._stopped.wait(pause * (0.5 + chance()))
-            pause = min(2 * pause, 10.0)
+            pause = min(2 * pause, 2.0)  # so that results are there within seconds
 
     # --- leases ----------------------------------------------------------------------------------------------------
 
