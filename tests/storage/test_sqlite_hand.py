@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.integrations.readers.sql import is_sqlite
+from tunewise.integrations.readers.sql import SqliteFile, is_sqlite
 from tunewise.storage.salvage import quick_check, salvage
 from tunewise.storage.sqlite import SqliteLog
 from tunewise.storage.sqlite_hand import held
@@ -53,6 +53,12 @@ def slowly(monkeypatch):
     return made
 
 
+def read_rows(file):
+    """As another program's storage is read: the query goes on while its rows are used."""
+    for _ in SqliteFile(file).chunks("SELECT seq FROM batches"):
+        time.sleep(0.1)
+
+
 def inherited_by_a_child():
     """Whether a child that is forked now has an open connection."""
     child = os.fork()
@@ -64,7 +70,7 @@ def inherited_by_a_child():
 @pytest.mark.filterwarnings(
     "ignore:.*multi-threaded:DeprecationWarning"
 )  # of Python 3.12: this is what is tested
-@pytest.mark.parametrize("work", [quick_check, salvage, is_sqlite])
+@pytest.mark.parametrize("work", [quick_check, salvage, is_sqlite, read_rows])
 def test_what_reads_a_file_keeps_a_fork_waiting(work, file, slowly):
     errors = []
 

@@ -2,14 +2,25 @@
 
 import multiprocessing
 import os
+import sqlite3
+import subprocess
+import sys
 import threading
+from contextlib import closing
 
 import pytest
-from stores import store
+from stores import IS_FULL, store
 
 import tunewise as tw
 
 N = 10
+OPTUNA = """
+import sys, optuna
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+study = optuna.create_study(storage=f"sqlite:///{sys.argv[1]}", sampler=optuna.samplers.RandomSampler())
+print("begun", flush=True)
+study.optimize(lambda trial: trial.suggest_float("x", 0, 1) + 1)
+"""
 
 
 def objective(trial):
@@ -51,3 +62,50 @@ def test_three_workers(kind, how, tmp_path):
         assert [row.state.name for row in trials] == ["COMPLETE"] * n
         assert len({row.params["x"] for row in trials}) == n
         assert study.trials.unreadable == []
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_forks_in_the_middle_of_reading_another_programs_file(mode, tmp_path):
+    """Optuna writes, a thread reads, and children that are forked meanwhile read as well: all of them read what is there."""
+    file = tmp_path / "optuna.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+    writer = subprocess.Popen([sys.executable, "-c", OPTUNA, str(file)], stdout=subprocess.PIPE)
+    over, errors = threading.Event(), []
+
+    def read():
+        try:
+            while not over.is_set():
+                sums_up(file)
+        except BaseException as error:
+            errors.append(error)
+
+    reader = threading.Thread(target=read)
+    context = multiprocessing.get_context("fork")
+    try:
+        assert writer.stdout.readline() == b"begun\n"
+        reader.start()
+        for _ in range(60 if IS_FULL else 10):
+            child = context.Process(target=sums_up, args=(file,))
+            child.start()
+            child.join(20)
+            hangs = child.is_alive()
+            child.kill()
+            child.join()
+            assert not hangs
+            assert child.exitcode == 0
+    finally:
+        over.set()
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+    reader.join()
+    assert errors == []
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def sums_up(file):
+    """Every trial that is finished has its value and its parameter."""
+    trials = tw.read_study(str(file))
+    assert all(row.values == (row.params["x"] + 1,) for row in trials if row.state.name == "COMPLETE")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -63,7 +62,8 @@ def _read_only(path: Path) -> sqlite3.Connection:
 class SqliteFile:
     """A SQLite file, opened so that nothing in it can change.
 
-    No connection outlives its query, so writers are not held up and a fork in between inherits none.
+    No connection outlives its query, so writers are not held up, and a fork in another thread waits for its end. Use no
+    other storage while you are at the rows.
 
     Raises:
         StorageError: there is no such file, or it is no SQLite file.
@@ -83,7 +83,7 @@ class SqliteFile:
     def chunks(self, query: str, *values: object) -> Iterator[Sequence[Sequence[Any]]]:
         """The rows of a query, some thousands at a time."""
         try:
-            with closing(_read_only(self._path)) as connection:
+            with held(self._path, lambda: _read_only(self._path)) as connection:
                 connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
                 cursor = connection.execute(query, values)
                 while chunk := cursor.fetchmany(_CHUNK):
