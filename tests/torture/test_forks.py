@@ -84,6 +84,7 @@ def test_forks_in_the_middle_of_reading_another_programs_file(mode, tmp_path):
     context = multiprocessing.get_context("fork")
     try:
         assert writer.stdout.readline() == b"begun\n"
+        sums_up(file)  # all modules are imported: a fork within an import hangs by itself
         reader.start()
         for _ in range(60 if IS_FULL else 10):
             child = context.Process(target=sums_up, args=(file,))

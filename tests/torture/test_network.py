@@ -129,9 +129,7 @@ def wait_for(condition, seconds, what):
     return time.monotonic() - start
 
 
-TROUBLES = (
-    [cut, lose_packets, slow_down, freeze, restart_unseen] if IS_FULL else [cut, lose_packets, restart_unseen]
-)
+TROUBLES = [cut, lose_packets, slow_down, freeze, restart_unseen] if IS_FULL else [cut, restart_unseen]
 
 
 @pytest.mark.timeout(300)
