@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tunewise.playbook import Finding, Verdict
+
 _SPLIT = (
     "train_set, val_set = torch.utils.data.random_split(data, [0.9, 0.1], torch.Generator().manual_seed(0))"
 )
@@ -25,3 +27,13 @@ LINES = {
     "validation sample": "metrics = tunewise.evaluate(model, val_set)",
     "input": "torch.utils.data.DataLoader(train_set, batch_size, num_workers=4, persistent_workers=True, pin_memory=True)",
 }
+
+
+def ok(code: str, subject: str, words: str) -> Finding:
+    """A check that finds nothing to mend."""
+    return Finding(code, subject, Verdict.OK, words)
+
+
+def act(code: str, subject: str, words: str, cure: str, line: str = "") -> Finding:
+    """A mistake, what mends it, and the line that does."""
+    return Finding(code, subject, Verdict.ACT, words, next_action=cure, command=line or LINES[subject])

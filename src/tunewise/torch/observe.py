@@ -22,6 +22,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from torch.overrides import TorchFunctionMode
+from torch.utils.data import DataLoader
 
 from tunewise.torch.residual import post_norms
 
@@ -43,8 +44,9 @@ class Pass:
     """One call of a model: a batch in training or in evaluation.
 
     ``rows`` has a number for each example, and is empty where examples cannot be told apart; ``size`` is how many there
-    are. ``carried``: the model was given its own earlier output; ``partial``: the loss covers fewer examples; ``reported``:
-    an evaluation that a report followed at the same step, so not a teacher's, which sees every training batch.
+    are. ``caller`` is the line of code, with those that called it; ``source`` the walk through a DataLoader that gave the batch,
+    None where none did. ``carried``: the model was given its own earlier output; ``partial``: the loss covers fewer examples;
+    ``reported``: an evaluation that a report followed at the same step, so not a teacher's, which sees every training batch.
     """
 
     rows: list[int]
@@ -53,6 +55,8 @@ class Pass:
     weights: float
     model: int
     at_step: int
+    caller: int = 0
+    source: int | None = None
     carried: bool = False
     partial: bool = False
     reported: bool = False
@@ -70,11 +74,15 @@ class Pass:
 
 @dataclass(frozen=True)
 class Backward:
-    """One backward pass: who called it, the models that ran since the last one, and its loss over the plain loss."""
+    """One backward pass: who called it, the models that ran since the last one, its loss over the plain loss, and the passes
+    behind it.
+    """
 
     caller: int
     models: frozenset[int]
     ratio: float | None
+    passes: tuple[Pass, ...] = ()
+    value: float = float("nan")
 
 
 @dataclass
@@ -169,6 +177,7 @@ def observing(
         register_optimizer_step_post_hook(watcher.stepped),
     ]
     scheduler_init, load, scale = LRScheduler.__init__, nn.Module.load_state_dict, GradScaler.scale
+    walk = DataLoader.__iter__
 
     def init(self: LRScheduler, *args: Any, **kwargs: Any) -> None:
         scheduler_init(self, *args, **kwargs)
@@ -181,6 +190,9 @@ def observing(
         watcher.loss_scale = self.get_scale()
         return out
 
+    def walked(self: DataLoader[Any]) -> Iterator[Any]:
+        return watcher.walk(walk(self))
+
     def load_state_dict(self: nn.Module, state: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         own = {t.data_ptr() for t in self.state_dict().values()}
         facts.loaded_itself |= bool(own) and own == {
@@ -189,13 +201,13 @@ def observing(
         return load(self, state, *args, **kwargs)
 
     LRScheduler.__init__, nn.Module.load_state_dict = init, load_state_dict  # type: ignore[method-assign,assignment]
-    GradScaler.scale = scaled  # type: ignore[method-assign]
+    GradScaler.scale, DataLoader.__iter__ = scaled, walked  # type: ignore[method-assign,assignment]
     try:
         with nullcontext() if cheap else _Mode(watcher):
             yield
     finally:
         LRScheduler.__init__, nn.Module.load_state_dict = scheduler_init, load  # type: ignore[method-assign]
-        GradScaler.scale = scale  # type: ignore[method-assign]
+        GradScaler.scale, DataLoader.__iter__ = scale, walk  # type: ignore[method-assign]
         for handle in handles:
             handle.remove()
         if losses_only and watcher.first is not None:
@@ -224,6 +236,16 @@ class _Watcher:
         self._last_loss: float | None = None
         self._called: float | None = None
         self._evaluated = False
+        self._n_walks = 0
+        self._fresh: int | None = None  # the walk that gave a batch which no model has seen yet
+
+    def walk(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """The same batches; each is known to come from this walk."""
+        self._n_walks += 1
+        mine = self._n_walks
+        for batch in batches:
+            self._fresh = mine
+            yield batch
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         self._called = self._called or time.perf_counter()
@@ -257,8 +279,11 @@ class _Watcher:
             _weights(module),
             id(module),
             self.facts.n_steps,
+            _caller(),
+            self._fresh,
             carried=carried,
         )
+        self._fresh = None
         self._ran.add(id(module))
         (self.facts.pending if grad else self.facts.evals).append(self.current)
 
@@ -302,11 +327,12 @@ class _Watcher:
             self.current.labels = tuple(labels.detach().cpu().tolist())
 
     def backward(self, loss: Tensor) -> None:
-        self.settle(self._behind(loss), trained=True)
+        behind = self._behind(loss)
+        self.settle(behind, trained=True)
         value = float(loss.detach()) / self.loss_scale if loss.dim() == 0 else float("nan")
         self.facts.losses.append(value)
         ratio = value / self._last_loss if self._last_loss else None
-        self._backwards.append(Backward(_caller(), frozenset(self._ran), ratio))
+        self._backwards.append(Backward(_caller(), frozenset(self._ran), ratio, tuple(behind), value))
         self._ran = set()
         self._last_loss = None
 
