@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs PostgreSQL, MariaDB and Redis for the storage tests where one is missing (Debian and Ubuntu, as root or with
+# Installs PostgreSQL, MariaDB, Redis and nginx for the storage tests where one is missing (Debian and Ubuntu, as root or with
 # sudo). They are not started as services; tools/servers.py starts private ones on loopback. Where they cannot be
 # installed, the tests that need them are skipped, and say so.
 set -uo pipefail
@@ -7,6 +7,7 @@ missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
 command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx)
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 
 without() {
