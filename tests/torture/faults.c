@@ -1,5 +1,5 @@
-/* Counts the calls that touch files below a folder, and makes one of them (or all from it on) fail.
-   Loaded with LD_PRELOAD; faults_arm() is called through ctypes. */
+/* Counts the calls that touch files below a folder, makes one of them (or all from it on) fail, and tells of those that succeed.
+   Loaded with LD_PRELOAD; faults_arm() and faults_tell() are called through ctypes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,6 +24,12 @@ void faults_arm(const char *path, int kind, long n) {
 }
 
 long faults_count(void) { return count; }
+
+/* What a call has done: its kind, the file, where a second name is involved that, the bytes, and the offset, length or flags. */
+typedef void teller(const char *kind, int fd, const char *a, const char *b, const void *data, long n, long where);
+static teller *told;
+void faults_tell(teller *t) { told = t; }
+#define TELL(done, kind, fd, a, b, data, n, where) if (told && (done) >= 0) told(kind, fd, a, b, data, n, where);
 
 static int ours(const char *path) { return mode && folder[0] && path && strstr(path, folder) == path; }
 static int ours_fd(int fd) { return mode && fd >= 0 && fd < 4096 && seen[fd]; }
@@ -51,6 +57,7 @@ static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
         FAIL_IF(mine, (flags & O_CREAT) != 0) \
         int fd = REAL(name)(args path, flags, m); \
         if (fd >= 0 && fd < 4096) seen[fd] = mine; \
+        if (mine) TELL(fd, "open", fd, path, 0, 0, 0, flags) \
         return fd; \
     }
 #define COMMA ,
@@ -59,7 +66,7 @@ OPEN(open64, , , )
 OPEN(openat, int dir COMMA, dir COMMA, )
 OPEN(openat64, int dir COMMA, dir COMMA, )
 
-#define WRITE(name, tail, args) \
+#define WRITE(name, tail, args, where) \
     ssize_t name(int fd, const void *data, size_t n tail) { \
         if (ours_fd(fd)) { \
             int e = fault(1); \
@@ -70,24 +77,40 @@ OPEN(openat64, int dir COMMA, dir COMMA, )
                 return done; \
             } \
         } \
-        return REAL(name)(fd, data, n args); \
+        ssize_t done = REAL(name)(fd, data, n args); \
+        if (ours_fd(fd)) TELL(done, "write", fd, 0, 0, data, done, where) \
+        return done; \
     }
-WRITE(write, , )
-WRITE(pwrite, COMMA off_t o, COMMA o)
-WRITE(pwrite64, COMMA off64_t o, COMMA o)
+WRITE(write, , , lseek(fd, 0, SEEK_CUR) - done)
+WRITE(pwrite, COMMA off_t o, COMMA o, o)
+WRITE(pwrite64, COMMA off64_t o, COMMA o, o)
 
-#define ON_FD(name, grows, tail, args) \
-    int name(int fd tail) { FAIL_IF(ours_fd(fd), grows) return REAL(name)(fd args); }
-ON_FD(fsync, 0, , )
-ON_FD(fdatasync, 0, , )
-ON_FD(ftruncate, 1, COMMA off_t n, COMMA n)
-ON_FD(ftruncate64, 1, COMMA off64_t n, COMMA n)
+#define ON_FD(name, grows, tail, args, where) \
+    int name(int fd tail) { \
+        FAIL_IF(ours_fd(fd), grows) \
+        int done = REAL(name)(fd args); \
+        if (ours_fd(fd)) TELL(done, grows ? "cut" : "sync", fd, 0, 0, 0, 0, where) \
+        return done; \
+    }
+ON_FD(fsync, 0, , , 0)
+ON_FD(fdatasync, 0, , , 0)
+ON_FD(ftruncate, 1, COMMA off_t n, COMMA n, n)
+ON_FD(ftruncate64, 1, COMMA off64_t n, COMMA n, n)
 
-int link(const char *a, const char *b) { FAIL_IF(ours(b), 1) return REAL(link)(a, b); }
-int linkat(int i, const char *a, int j, const char *b, int f) { FAIL_IF(ours(b), 1) return REAL(linkat)(i, a, j, b, f); }
-int rename(const char *a, const char *b) { FAIL_IF(ours(b), 1) return REAL(rename)(a, b); }
-int renameat(int i, const char *a, int j, const char *b) { FAIL_IF(ours(b), 1) return REAL(renameat)(i, a, j, b); }
-int unlink(const char *a) { FAIL_IF(ours(a), 0) return REAL(unlink)(a); }
-int unlinkat(int i, const char *a, int f) { FAIL_IF(ours(a), 0) return REAL(unlinkat)(i, a, f); }
-int mkdir(const char *a, mode_t m) { FAIL_IF(ours(a), 1) return REAL(mkdir)(a, m); }
-int mkdirat(int i, const char *a, mode_t m) { FAIL_IF(ours(a), 1) return REAL(mkdirat)(i, a, m); }
+#define ON_NAMES(name, kind, grows, tail, args, a, b) \
+    int name tail { \
+        const char *last = b ? b : a; \
+        FAIL_IF(ours(last), grows) \
+        int done = REAL(name) args; \
+        if (ours(last)) TELL(done, kind, -1, a, b, 0, 0, 0) \
+        return done; \
+    }
+#define NONE ((const char *)0)
+ON_NAMES(link, "link", 1, (const char *a, const char *b), (a, b), a, b)
+ON_NAMES(linkat, "link", 1, (int i, const char *a, int j, const char *b, int f), (i, a, j, b, f), a, b)
+ON_NAMES(rename, "rename", 1, (const char *a, const char *b), (a, b), a, b)
+ON_NAMES(renameat, "rename", 1, (int i, const char *a, int j, const char *b), (i, a, j, b), a, b)
+ON_NAMES(unlink, "unlink", 0, (const char *a), (a), a, NONE)
+ON_NAMES(unlinkat, "unlink", 0, (int i, const char *a, int f), (i, a, f), a, NONE)
+ON_NAMES(mkdir, "mkdir", 1, (const char *a, mode_t m), (a, m), a, NONE)
+ON_NAMES(mkdirat, "mkdir", 1, (int i, const char *a, mode_t m), (i, a, m), a, NONE)

@@ -59,6 +59,7 @@ class _Place:
         self.end = 0
         self.tokens: dict[str, int] = {}
         self.unsynced: list[str] = []
+        self.safe_block = 0  # blocks up to here have their names, and those before them theirs, on disk
         self.bodies: dict[int, str] = {}  # of batches met on the way of an append, for the next reader
 
     def keep(self, position: int, bodies: Sequence[str | None]) -> None:
@@ -290,6 +291,12 @@ class DirectoryLog:
             finally:
                 os.close(descriptor)
         place.unsynced.clear()
+        block = position // BLOCK
+        if block > place.safe_block:  # of a new block, whoever made it
+            sync_folder(place.folder)
+            for earlier in range(place.safe_block, block):
+                sync_folder(place.block(earlier * BLOCK))
+            place.safe_block = block
         sync_folder(place.block(position))
 
     # --- reading ---------------------------------------------------------------------------------------------------
@@ -439,6 +446,8 @@ class DirectoryLog:
             raise
         finally:
             temporary.unlink(missing_ok=True)
+        for folder in (self.folder, self.folder.parent):
+            sync_folder(folder)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
