@@ -2,13 +2,16 @@
 what is not of tunewise is refused with a sentence."""
 
 import sqlite3
+import sys
 from contextlib import closing
+from itertools import product
 
 import pytest
 
 from tunewise.errors import StorageError, StorageUnreachable
 from tunewise.events import StudyNoted, Unreadable
 from tunewise.storage import open_log
+from tunewise.storage.frame import from_places
 from tunewise.testing.logs import CREATED
 
 NOTES = [[CREATED], [StudyNoted({"a": 1})], [StudyNoted({"b": 2})], [StudyNoted({"c": 3})]]
@@ -46,6 +49,16 @@ def damage_sql(log, how):
     )
 
 
+REDIS_DAMAGE = {
+    "changed": {b"body": b"[]"},
+    "checksum": {b"crc": b"7"},
+    "a word as checksum": {b"crc": b"seven"},
+    "no checksum": {b"crc": None},
+    "no body": {b"body": None},
+    "no text": {b"body": b"\xff\xfe"},
+}
+
+
 def damage_redis(log, how, entry=b"2-0"):
     """An entry of a stream cannot be changed; with all that come after it, it is written anew."""
     stream = log._key(log._ids["s"], "log")
@@ -54,9 +67,9 @@ def damage_redis(log, how, entry=b"2-0"):
         return
     entries = log._redis.xrange(stream)
     log._redis.delete(stream)
-    change = {b"body": b"[]"} if how == "changed" else {b"crc": b"7"}
     for name, fields in entries:
-        log._redis.xadd(stream, {**fields, **(change if name == entry else {})}, name)
+        changed = {**fields, **REDIS_DAMAGE[how]} if name == entry else fields
+        log._redis.xadd(stream, {key: value for key, value in changed.items() if value is not None}, name)
 
 
 def damage_file(log, how):
@@ -72,8 +85,13 @@ def damage_file(log, how):
 DAMAGE = {"sqlite": damage_file, "redis": damage_redis}
 
 
-@pytest.mark.parametrize("how", ["changed", "checksum", "gone"])
-@pytest.mark.parametrize("kind", ["sqlite", *SQL, "redis"])
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        *product(["sqlite", *SQL, "redis"], ["changed", "checksum", "gone"]),
+        *(("redis", how) for how in REDIS_DAMAGE if how not in ("changed", "checksum")),
+    ],
+)
 def test_a_damaged_batch_holds_its_position(kind, how, new_log):
     log = new_log(kind)
     log.read("s", 0)
@@ -89,6 +107,22 @@ def test_a_damaged_batch_holds_its_position(kind, how, new_log):
     assert log.read("s", 4) == [[StudyNoted({"d": 4})]]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", *SQL, "redis"])
+def test_a_page_fetches_what_it_gives(kind, new_log, monkeypatch):
+    """A long log passes through memory bit by bit."""
+    log, fetched = new_log(kind), []
+    module = sys.modules[type(log).__module__]
+
+    def spy(rows, *places):
+        fetched.append(len(rows))
+        return from_places(rows, *places)
+
+    monkeypatch.setattr(module, "from_places", spy)
+    assert log.read("s", 1, 2) == NOTES[1:3]
+    assert log.read("s", 3, 2) == NOTES[3:]
+    assert fetched == [2, 1]
+
+
 def test_the_last_entry_of_a_stream_may_be_gone(new_log):
     log = new_log("redis")
     log.read("s", 0)
@@ -96,6 +130,13 @@ def test_the_last_entry_of_a_stream_may_be_gone(new_log):
     assert log.read("s", 0) == NOTES[:3]
     assert log.append("s", NOTES[3], at=3) == 4
     assert log.read("s", 3) == NOTES[3:]
+
+
+def test_a_deleted_study_leaves_no_key_in_redis(new_log):
+    log = new_log("redis")
+    log.beat("s", "w", "1")
+    log.delete("s")
+    assert set(log._redis.keys("{tunewise}:*")) <= {b"{tunewise}:version", b"{tunewise}:count"}
 
 
 @pytest.mark.parametrize("kind", SQL)

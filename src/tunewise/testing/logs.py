@@ -146,7 +146,17 @@ def studies_are_listed_and_deleted(open_log: Open) -> None:
         _raises(StudyNotFound, lambda handle=handle: handle.read(gone, 1))  # type: ignore[misc]
         _raises(StudyNotFound, lambda handle=handle: handle.append(gone, [StudyNoted({})]))  # type: ignore[misc]
     assert other.append(gone, [CREATED], at=0) == 1, "A deleted study cannot be made again."
-    assert log.read(gone, 0) == [[CREATED]], "A study that was made again shows facts of the deleted one."
+    other.append(gone, [StudyNoted({"again": True})])
+    for start in (0, 1):
+        assert log.read(gone, start) == [[CREATED], [StudyNoted({"again": True})]][start:], (
+            "A study that was made again shows facts of the deleted one."
+        )
+    other.delete(gone)
+    log.append(gone, [CREATED], at=0)
+    for handle in (other, log):  # the one remembers the study that was, the other made the new one
+        assert handle.read(gone, 0) == [[CREATED]], (
+            "A study that was made again is not found by a handle that knew it."
+        )
     assert other.studies() == [*(name for name in _NAMES if name != gone), gone]
 
 
