@@ -115,12 +115,11 @@ def _searched(study: Any, problem: Problem, n: int, constrain: Callable[[Any, li
     return np.array(goals), np.array(kept)
 
 
-def share(problem: Problem, goals: Array, kept: Array) -> float:
-    """The hypervolume of the allowed points, in units of the front's."""
+def volume(problem: Problem, goals: Array) -> float:
+    """The hypervolume of some points."""
     from tunewise.stats.pareto import hypervolume
 
-    whole = hypervolume(problem.front, problem.corner)
-    return hypervolume(goals[kept], problem.corner) / whole if kept.any() else 0.0
+    return hypervolume(goals, problem.corner)
 
 
 def main() -> None:
@@ -136,12 +135,12 @@ def main() -> None:
     rows: list[list[Cell]] = []
     for name in options.problems:
         problem = PROBLEMS[name]()
+        whole = volume(problem, problem.front)
         for sampler in options.samplers:
             library, kind = sampler.split()
             run = {"tunewise": ours, "optuna": optunas}[library]
-            found = [
-                share(problem, *run(kind, problem, options.trials, seed)) for seed in range(options.seeds)
-            ]
+            studies = (run(kind, problem, options.trials, seed) for seed in range(options.seeds))
+            found = [volume(problem, goals[kept]) / whole for goals, kept in studies]
             low, mid, high = np.quantile(found, (0.25, 0.5, 0.75)).tolist()
             rows.append([name, sampler, mid, low, high])
             print(*rows[-1], flush=True)

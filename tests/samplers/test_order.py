@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tunewise.events import Constrained, Reported, StudyCreated, TrialFinished, TrialStarted
 from tunewise.records import Goal, TrialState
 from tunewise.samplers._order import best_to_worst
-from tunewise.stats.pareto import spread_first
+from tunewise.stats.pareto import volume_first
 from tunewise.trials import Trials
 
 values = st.integers(-3, 3).map(float)
@@ -61,14 +61,14 @@ def test_it_is_remembered_until_another_trial_finishes():
     assert best_to_worst(trials).tolist() == [1, 0]
 
 
-def test_several_goals_are_spread_over_the_front():
+def test_several_goals_go_by_the_volume_that_they_dominate():
     losses = np.random.default_rng(0).random((40, 2))
     trials = Trials()
     trials.apply(StudyCreated((Goal("a"), Goal("b", "maximize")), 0, 0.0))
     for number, (a, b) in enumerate(losses.tolist()):
         trials.apply(TrialStarted(number, "", "", 0.0))
         trials.apply(TrialFinished(number, TrialState.COMPLETE, (a, b), None, 0.0))
-    assert best_to_worst(trials).tolist() == spread_first(losses * [1, -1], 100).tolist()
+    assert best_to_worst(trials).tolist() == volume_first(losses * [1, -1], 25).tolist()
 
 
 @pytest.mark.parametrize("drawn", [[], [(TrialState.INFEASIBLE, 0.0, -1.0, {0: 1.0})]])

@@ -104,25 +104,30 @@ def test_the_best_come_first(drawn, enough):
 
 
 @given(whole_losses(least_n=1), st.integers(1, 12))
-def test_the_spread_begins_on_the_front_and_knows_no_units(Y, enough):
-    order = pareto.spread_first(Y, enough)
+def test_the_largest_volume_goes_by_rank_and_knows_no_units(Y, enough):
+    order, rank = pareto.volume_first(Y, enough), pareto.ranks(Y)
     assert sorted(order) == list(range(len(Y)))
-    assert pareto.ranks(Y)[order[0]] == 0
-    assert (pareto.spread_first(4 * Y - 8, enough) == order).all()
+    assert (np.diff(rank[order[:enough]]) >= 0).all()
+    assert rank[order].tolist()[:enough] == sorted(rank)[:enough]
+    assert (pareto.volume_first(4 * Y - 8, enough) == order).all()
 
 
-def test_the_spread_stands_for_a_whole_front_and_the_thin_parts_come_first():
-    place = np.sqrt(np.sort(np.random.default_rng(0).random(300)))  # along the front, thin near 0
-    front = np.column_stack([place, 1 - place]) ** 2
-    worse = front + np.random.default_rng(1).random((300, 2)) + 0.05
-    order = pareto.spread_first(np.concatenate([worse, front]), 100)
-    chosen = place[order[:100] - 300]
-    assert (order[:100] >= 300).all()
-    assert np.diff(np.sort([0, *chosen, 1])).max() < 0.08
-    assert chosen[:20].mean() < chosen[20:40].mean() < chosen[40:].mean()
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_the_first_points_dominate_nearly_as_much_as_those_chosen_by_the_exact_volume(m):
+    points = np.random.default_rng(m).random((30, m)) ** 2
+    front = points / np.linalg.norm(points, axis=1, keepdims=True)
+    front = (front - front.min(axis=0)) / np.ptp(front, axis=0)
+    corner, exact = np.full(m, 1.1), []
+    for _ in range(6):
+        left = [i for i in range(30) if i not in exact]
+        exact.append(max(left, key=lambda i: pareto.hypervolume(front[[*exact, i]], corner)))
+    chosen = pareto.volume_first(front, 6)[:6]
+    volume, best = (pareto.hypervolume(front[rows], corner) for rows in (chosen, exact))
+    assert 0.97 * best < volume
+    assert pareto.hypervolume(front[:6], corner) < 0.9 * best
 
 
-@pytest.mark.parametrize("order", [pareto.crowding, pareto.best_first, lambda Y: pareto.spread_first(Y, 3)])
+@pytest.mark.parametrize("order", [pareto.crowding, pareto.best_first, lambda Y: pareto.volume_first(Y, 3)])
 def test_losses_as_large_as_floats_get_keep_their_order(order):
     Y = np.array([[-1.0, 1.0], [0.0, 0.5], [0.75, 0.0], [1.0, -1.0]])
     assert (order(1.5e308 * Y) == order(1e200 * Y)).all()

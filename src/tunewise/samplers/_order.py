@@ -11,12 +11,12 @@ from functools import lru_cache
 import numpy as np
 
 from tunewise.records import TrialState
-from tunewise.stats.pareto import spread_first
+from tunewise.stats.pareto import volume_first
 from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
 
 COMPLETED, PRUNED, VIOLATING, UNRANKED, DIVERGED, CRASHED = 0.0, 1.0, 2.0, 3.0, 3.0, 4.0
-_IN_ORDER = 100
+_IN_ORDER = 25
 _CLASS_OF = np.array([CRASHED, CRASHED, COMPLETED, PRUNED, CRASHED, DIVERGED])  # by TrialState
 
 
@@ -28,7 +28,7 @@ def merits(trials: Trials) -> FloatArray:
 def best_places(trials: Trials, among: BoolArray, n: int) -> IntArray:
     """The places, in the order of finishing, of the best ``n`` ranked trials ``among`` (k,), best first.
 
-    O(k) for one goal; with several, the first 100 are spread over the whole front, O(k^2) when a trial finished.
+    O(k) for one goal; with several, the first 25 are spread over the whole front, O(k^2) when a trial finished.
     """
     if len(trials.goals) > 1:
         place = np.empty(len(trials), dtype=np.int64)
@@ -93,7 +93,7 @@ def _ordered(trials: Trials) -> IntArray:
     order = numbers[ranked[_sorting(merit[ranked], numbers[ranked])]]
     if len(trials.goals) > 1:
         complete = np.sort(numbers[merit[:, 0] == COMPLETED])
-        order[: len(complete)] = complete[spread_first(trials.loss[complete], _IN_ORDER)]
+        order[: len(complete)] = complete[volume_first(trials.loss[complete], _IN_ORDER)]
     return np.asarray(order)
 
 

@@ -23,7 +23,7 @@ from tunewise.stats.kde import Mixture, choice_widths, common_widths, kernel_fea
 from tunewise.trials import Trials
 from tunewise.types import BoolArray, FloatArray, IntArray
 
-_MOST_GOOD = 25
+_GOOD_SHARE, _MOST_GOOD = 0.1, 25
 _OTHER_SCALE = 0.25
 _SHUNNED = 1e6
 _MOST_OTHERS = 50_000
@@ -33,7 +33,7 @@ _MOST_OTHERS = 50_000
 class TPE:
     """Candidates from the density of the good trials, the one with the highest ratio to the density of the others.
 
-    A tenth of the finished trials is good, 25 at most; with several goals a twentieth, spread over the front. Violated
+    A tenth of the finished trials is good, 25 at most; with several goals those of the lowest ranks that dominate most. Violated
     constraints come after everything that was completed or pruned, in the order of the violation; pruned trials after
     completed ones, the longest first. Diverged trials are never good, and a candidate nearer to one of them than to
     any other trial is shunned. Running trials count as not good (the constant liar of Ginsbourger et al., 2010).
@@ -154,8 +154,7 @@ def _evidence(trials: Trials, space: Space, number: int) -> _Evidence:
     holds = block[:, -1] > 0
     sound, diverged = holds & (merit[:, 0] < UNRANKED), holds & (merit[:, 0] == DIVERGED)
     n_finished = int(np.count_nonzero(sound | diverged))
-    share = 0.1 if len(trials.goals) == 1 else 0.05
-    n_good = min(int(np.ceil(share * n_finished)), _MOST_GOOD)
+    n_good = min(int(np.ceil(_GOOD_SHARE * n_finished)), _MOST_GOOD)
     good = best_places(trials, sound, n_good)
     return _Evidence(block[:, :-1], sound, diverged, good, pending(trials, space, number), n_finished)
 

@@ -12,10 +12,11 @@ from math import comb
 
 import numpy as np
 
+from tunewise.stats.quasirandom import halton
 from tunewise.types import BoolArray, FloatArray, IntArray
 
-_DIRECTIONS = 100
-_LEAST_WEIGHT = 1e-3
+_RAYS = 256
+_BEYOND = 0.1
 _LARGEST_LOSS = 1e300
 
 
@@ -82,36 +83,53 @@ def best_first(Y: FloatArray, violation: FloatArray | None = None, enough: int |
     return np.lexsort((-space, rank))
 
 
-def spread_first(Y: FloatArray, enough: int) -> IntArray:
-    """Row numbers (n,): points that stand for the whole front, those where it is thin first, then their neighbours.
+def volume_first(Y: FloatArray, enough: int) -> IntArray:
+    """Row numbers (n,) by rank; within a rank, one after the other, the point that adds most to the dominated volume.
 
-    A point is as good as the number of directions (100 at most, evenly spread) in which its augmented Chebyshev
-    distance from the ideal point is the smallest, in units of the ranges on the front; once all winners are
-    taken, the rest compete anew. Better than `best_first` where nearly all points are non-dominated.
-    Only the first ``enough`` are in order. O(n^2 m + n m directions).
+    Better than `best_first` where nearly all points are non-dominated: the first ones stand for the whole front. The volume is
+    estimated along 256 rays, up to a tenth of the rank's range beyond its worst values, so that nobody's units
+    matter. Only the first ``enough`` are in order. O(n^2 m + n m rays).
     """
-    n, m = Y.shape
-    if not n:
-        return np.zeros(0, dtype=np.int64)
-    scaled = _in_units_of_the_front(Y)
-    weighted = scaled[:, None, :] * np.maximum(reference_directions(m, _DIRECTIONS), _LEAST_WEIGHT)
-    distance = weighted.max(axis=2) + _LEAST_WEIGHT * weighted.sum(axis=2)
+    rank = ranks(Y, enough=enough)
     order: list[int] = []
-    while len(order) < min(n, enough):
-        wins = np.bincount(np.argmin(distance, axis=0), minlength=n)
-        winners = np.flatnonzero(wins)
-        order.extend(winners[np.argsort(-wins[winners], kind="stable")].tolist())
-        distance[winners] = np.inf
-    return np.concatenate([order, np.setdiff1d(np.arange(n), order)]).astype(np.int64)
+    while len(order) < min(len(Y), enough):
+        rows = np.flatnonzero(rank == rank[np.setdiff1d(np.arange(len(Y)), order)].min())
+        order.extend(rows[_largest_volume(Y[rows], enough - len(order))].tolist())
+    return np.concatenate([order, np.setdiff1d(np.arange(len(Y)), order)]).astype(np.int64)
 
 
-def _in_units_of_the_front(Y: FloatArray) -> FloatArray:
-    """Y from the ideal point; where the front has no range, that of all points is the unit."""
+def _largest_volume(Y: FloatArray, k: int) -> IntArray:
+    """Rows of at most ``k`` points of a front, chosen greedily.
+
+    The volume that a set dominates is, but for a factor, the mean over directions of the m-th power of the ray that reaches
+    from the reference point to the set's edge (Deng and Zhang, IEEE Trans. Evol. Comp. 23(5), 2019).
+    """
+    m = Y.shape[1]
+    room = 1.0 + _BEYOND - _in_units_of_their_range(Y)
+    power = (room[:, None, :] / _rays(m)).min(axis=2) ** m
+    covered, chosen = np.zeros(_RAYS), np.zeros(0, dtype=np.int64)
+    while len(chosen) < min(k, len(Y)):
+        gain = np.maximum(power - covered, 0.0).sum(axis=1)
+        gain[chosen] = -1.0
+        chosen = np.append(chosen, np.argmax(gain))
+        covered = np.maximum(covered, power[chosen[-1]])
+    return chosen
+
+
+@lru_cache(maxsize=32)
+def _rays(m: int) -> FloatArray:
+    """Directions (h, m) with positive coordinates, evenly spread over the sphere."""
+    from tunewise.stats.truncnorm import quantile  # scipy.special takes longer to import than all of this
+
+    normal = quantile(halton(range(m))(np.arange(1, _RAYS + 1)), np.zeros(m), np.full(m, 9.0))  # of |N(0, 1)|
+    return np.asarray(normal / np.linalg.norm(normal, axis=1, keepdims=True))
+
+
+def _in_units_of_their_range(Y: FloatArray) -> FloatArray:
     Y = subtractable(Y)
     Y = Y - Y.min(axis=0)
-    front, everything = Y[nondominated(Y)].max(axis=0), Y.max(axis=0)
-    with np.errstate(over="ignore"):
-        return np.asarray(Y / np.where(front > 0, front, np.where(everything > 0, everything, 1.0)))
+    width = Y.max(axis=0)
+    return np.asarray(Y / np.where(width > 0, width, 1.0))
 
 
 @lru_cache(maxsize=32)
