@@ -69,6 +69,13 @@ def test_a_new_study_says_where_it_lives(capsys):
     assert capsys.readouterr().err.endswith("] A new study created in memory with name: digits\n")
 
 
+@pytest.mark.parametrize(("recorded", "began"), [(0, "an unknown version"), (3, "version 3")])
+def test_a_study_of_another_version_of_its_sampler_says_so(capsys, recorded, began):
+    log.log_other_version(log.logger, "tpe", recorded, 4)
+    said = capsys.readouterr().err
+    assert f"begun by {began} of the sampler 'tpe'; from here on it is version 4" in said
+
+
 def test_verbosity_hides_what_is_below(capsys):
     log.set_verbosity(logging.WARNING)
     log.log_finished(log.logger, trial(0, 1.0), None, MINIMIZE)

@@ -51,6 +51,17 @@ def test_a_study_read_again_is_the_same(tmp_path):
     assert again.best_trial == study.best_trial
 
 
+@pytest.mark.parametrize("version", [0, 1, 99])
+def test_who_opens_a_study_of_another_version_of_its_sampler_is_told(version, tmp_path, monkeypatch, capsys):
+    present = tw.samplers.TPE.version
+    with monkeypatch.context() as then:
+        then.setattr(tw.samplers.TPE, "version", version)
+        tw.create_study("s", tmp_path / "s.db", sampler="tpe").optimize(branching, 1)
+    tw.logging.set_verbosity(tw.logging.WARNING)
+    assert tw.load_study("s", tmp_path / "s.db").info.sampler["version"] == version
+    assert ("only with the tunewise that made it" in capsys.readouterr().err) == (version != present)
+
+
 def test_the_same_seed_gives_the_same_study(storage):
     runs = [tw.create_study(f"s{i}", storage, sampler="random", seed=5) for i in range(2)]
     for study in runs:

@@ -97,6 +97,18 @@ def log_created(name: str, where: str) -> None:
     logger_of(name).info("A new study created %s with name: %s", where, name)
 
 
+def log_other_version(logger: logging.Logger, sampler: str, recorded: int, present: int) -> None:
+    """Say on a study's logger that its first trials cannot be replayed here."""
+    began = f"version {recorded}" if recorded else "an unknown version"
+    logger.warning(
+        "This study was begun by %s of the sampler %r; from here on it is version %d. What was suggested until now comes out "
+        "bit for bit only with the tunewise that made it.",
+        began,
+        sampler,
+        present,
+    )
+
+
 def log_finished(
     logger: logging.Logger, record: FrozenTrial, best: FrozenTrial | None, goals: Sequence[Goal]
 ) -> None:

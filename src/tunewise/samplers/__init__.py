@@ -40,7 +40,7 @@ _NAMED: dict[str, tuple[str, dict[str, Json]]] = {
     "tpe": ("TPE", {}),
 }
 
-__all__ = ["Sampler", "from_settings", "make", "settings", *_FILE_OF]  # noqa: PLE0604 (lazy names)
+__all__ = ["Sampler", "from_settings", "make", "settings", "versions", *_FILE_OF]  # noqa: PLE0604 (lazy names)
 
 
 def __getattr__(name: str) -> Any:
@@ -69,17 +69,17 @@ def make(sampler: Sampler | str) -> Sampler:
 
 
 def settings(sampler: Sampler) -> dict[str, Json]:
-    """The sampler's name and settings as plain JSON values; only the name of one that is not of this package."""
+    """The sampler's name, version and settings as plain JSON values; only the name of one that is not of this package."""
     kind = type(sampler)
     name = _FILE_OF.get(kind.__name__)
     if name is None or kind.__module__ != f"{__name__}.{name}" or not is_dataclass(sampler):
         return {"name": sampler.name}
     values = {field.name: getattr(sampler, field.name) for field in fields(sampler)}
-    return {"name": name, **{key: _plain(value) for key, value in values.items()}}
+    return {"name": name, "version": kind.version, **{key: _plain(value) for key, value in values.items()}}
 
 
 def from_settings(values: Mapping[str, Json]) -> Sampler:
-    """The sampler that `settings` described.
+    """The sampler that `settings` described, in its present version.
 
     Raises:
         SettingError: the name or a setting is unknown.
@@ -88,12 +88,18 @@ def from_settings(values: Mapping[str, Json]) -> Sampler:
     if name not in _NAMED:
         raise SettingError(f"There is no sampler {name!r}; the names are {sorted(_NAMED)}.")
     class_name, given = _NAMED[name]
-    rest = {key: _revived(value) for key, value in values.items() if key != "name"}
+    rest = {key: _revived(value) for key, value in values.items() if key not in ("name", "version")}
     try:
         sampler: Sampler = __getattr__(class_name)(**{**given, **rest})
     except TypeError as error:
         raise SettingError(f"The settings {dict(values)!r} do not make a sampler: {error}.") from None
     return sampler
+
+
+def versions(values: Mapping[str, Json]) -> tuple[int, int]:
+    """The version of the sampler that `settings` described, 0 where it was not stored, and the present one."""
+    recorded, present = values.get("version", 0), settings(from_settings(values)).get("version", 0)
+    return int(recorded), int(present)
 
 
 def _plain(value: Any) -> Json:

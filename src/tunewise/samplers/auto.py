@@ -34,6 +34,7 @@ class Auto:
     prior: Mapping[str, Choice] | None = None
     warm_start_from: Sequence[Any] = ()
     name: ClassVar[str] = "auto"
+    version: ClassVar[int] = 1  # raised with those of GP, CmaEs and TPE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "warm_start_from", self._model.warm_start_from)

@@ -19,7 +19,8 @@ S = TypeVar("S")
 class Sampler(Protocol):
     """A frozen dataclass of settings. The same table and random numbers always give the same suggestion.
 
-    It keeps nothing: what it must remember is a function of the table, see ``Trials.memo`` and ``Trials.fold``.
+    It keeps nothing: what it must remember is a function of the table, see ``Trials.memo`` and ``Trials.fold``. Those of the
+    package have a class variable ``version``, raised with every change that gives another point after the same trials.
     """
 
     @property

@@ -47,6 +47,7 @@ class BruteForce:
     """
 
     name: ClassVar[str] = "brute_force"
+    version: ClassVar[int] = 1
 
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:
         """Values, one parameter after the other, below which something is left to visit."""

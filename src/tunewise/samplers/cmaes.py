@@ -57,6 +57,7 @@ class CmaEs:
     sigma: float = 1 / 6
     warm_start_from: Sequence[Any] = ()
     name: ClassVar[str] = "cmaes"
+    version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if self.population is not None and self.population < 2:

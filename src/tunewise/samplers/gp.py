@@ -63,6 +63,7 @@ class GP:
     prior: Mapping[str, Choice] | None = None
     warm_start_from: Sequence[Any] = ()
     name: ClassVar[str] = "gp"
+    version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "warm_start_from", tuple(map(source_of, self.warm_start_from)))

@@ -43,6 +43,7 @@ class Grid:
     values: Mapping[str, Sequence[Choice]] | None = None
     n_each: int = 5
     name: ClassVar[str] = "grid"
+    version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if self.n_each < 1:

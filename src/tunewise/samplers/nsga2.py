@@ -34,6 +34,7 @@ class NSGA2:
 
     population: int = 50
     name: ClassVar[str] = "nsga2"
+    version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if self.population < 2:

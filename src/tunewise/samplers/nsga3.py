@@ -36,6 +36,7 @@ class NSGA3:
 
     population: int = 50
     name: ClassVar[str] = "nsga3"
+    version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if self.population < 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class PartialFixed:
 
     fixed: Mapping[str, Choice]
     base: Sampler | str = "auto"
+    version: ClassVar[int] = 1
 
     @property
     def name(self) -> str:

@@ -42,6 +42,7 @@ class QMC:
     kind: str = "sobol"
     scramble: bool = True
     name: ClassVar[str] = "qmc"
+    version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if self.kind not in ("sobol", "halton"):

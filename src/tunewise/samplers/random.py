@@ -18,6 +18,7 @@ class Random:
     """Every point uniform in the unit cube, whatever the results; any number of goals. O(d)."""
 
     name: ClassVar[str] = "random"
+    version: ClassVar[int] = 1
 
     @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:

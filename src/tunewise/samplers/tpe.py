@@ -51,6 +51,7 @@ class TPE:
     n_candidates: int = 24
     uniform_weight: float = 1.0
     name: ClassVar[str] = "tpe"
+    version: ClassVar[int] = 1
 
     @of_what_varies
     def suggest(self, trials: Trials, space: Space, number: int, rng: np.random.Generator) -> FloatArray:

@@ -19,6 +19,7 @@ from tunewise.run import log
 from tunewise.samplers import Sampler
 from tunewise.samplers import make as make_sampler
 from tunewise.samplers import settings as sampler_settings
+from tunewise.samplers import versions as sampler_versions
 from tunewise.space import Space
 from tunewise.storage import Log, open_log
 from tunewise.storage.artifacts import default_place
@@ -115,7 +116,17 @@ def load_study(
         study_name = names[0]
     _check_name(study_name)
     chosen = make_sampler(sampler) if sampler is not None else None
-    return Study(place, study_name, chosen, make_pruner(pruner) if pruner is not None else None)
+    study = Study(place, study_name, chosen, make_pruner(pruner) if pruner is not None else None)
+    if chosen is None:
+        _note_other_version(study)
+    return study
+
+
+def _note_other_version(study: Study) -> None:
+    """Earlier suggestions of such a study cannot be replayed."""
+    recorded, present = sampler_versions(study.info.sampler)
+    if recorded != present and len(study.trials):
+        log.log_other_version(study.logger, study.sampler.name, recorded, present)
 
 
 def study_names(storage: Storage) -> list[str]:
