@@ -77,7 +77,21 @@ def test_seeds_or_a_larger_validation_set():
     assert luck.next_action.startswith("more validation")
     shifts = seed_or_set((rng.random((10, 5000)) < np.linspace(0.6, 0.9, 10)[:, None]).astype(float))
     assert shifts.verdict == Verdict.OK
-    assert "two networks" in on_these_examples(rng.random(100), rng.random(100)).headline
+
+
+def test_a_validation_set_that_hides_the_smallest_effect_says_how_large_it_should_be():
+    rng = np.random.default_rng(0)
+    ease = rng.random(2000)
+    runs = [(rng.random((5, 2000)) < ease).astype(float) for _ in range(2)]
+    found = on_these_examples(*runs, min_effect=0.002)
+    assert found.verdict == Verdict.UNSURE
+    assert found.interval[0] < found.effect < found.interval[1]
+    wanted = int(found.next_action.split(" of ")[1].split()[0])
+    assert wanted == pytest.approx(2000 * ((found.interval[1] - found.effect) / 0.002) ** 2, rel=0.11)
+    assert on_these_examples(*runs).verdict == Verdict.OK
+    better = on_these_examples(np.ones((3, 2000)), runs[1], min_effect=0.002)
+    assert better.effect > 0
+    assert better.verdict == Verdict.OK
 
 
 def test_guesses_and_staleness():

@@ -29,10 +29,13 @@ def test_a_comparison_waits_for_the_edge_or_for_a_reason(tmp_path):
     assert said.command.endswith(".repair()")
     (shown,) = [f for f in r.check() if f.code == "P46"]
     assert "No conclusion yet" in shown.headline
+    with pytest.raises(SettingError, match=r"P27 lr comes first.*repair\(\)"):
+        r.simplest_best("smaller act")
     with pytest.raises(SettingError, match="reason is empty"):
         r.override(" ")
     r.override("gelu leads at every rate")
     assert r.compare("act", "gelu", "relu").verdict == Verdict.OK
+    assert r.simplest_best("smaller act")["act"] == "gelu"
     again = tw.Project("toy", _beyond, storage=tmp_path / "p.db").round("Which activation?")
     (shown,) = [f for f in again.check() if f.code == "P46"]
     assert shown.headline.endswith("gelu leads at every rate")

@@ -92,6 +92,7 @@ def test_scientific_values_get_equal_trials_and_the_rest_stays_even():
     best = r.isolation("width")
     assert best[64] < best[8]
     assert r.best(width=16)["width"] == 16
+    r.override("the training is saturated early, in every arm alike")
     assert r.simplest_best("smaller width")["width"] in (16, 32, 64)
 
 

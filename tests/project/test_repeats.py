@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import tunewise as tw
-from tunewise.project.repeats import pairs, repeated_searches, replicates
+from tunewise.playbook import Verdict
+from tunewise.playbook.adopt import RIGHT
+from tunewise.project.repeats import data_variance, pairs, repeated_searches, replicates
+from tunewise.stats.examples import packed
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -48,3 +51,41 @@ def test_repeated_searches_need_two_with_values():
     found = repeated_searches({**one, "repeat 2 best": study(3, None)}, -1.0)
     assert list(found.values) == [-1, -2, -3]
     assert list(found.study) == [1, 1, 2]
+
+
+def kept(name, right, of=float):
+    """A study whose runs say which examples (N, n) they got right; their value is ``of`` that share."""
+    made = tw.create_study(name, sampler="random")
+    for row in right:
+        made.enqueue_trial({"x": 0.5}, {RIGHT: packed(row)})
+        value = of(row.mean())
+        made.optimize(lambda trial, v=value: trial.suggest_float("x", 0, 1) * 0 + v, 1)
+    return made
+
+
+def test_single_examples_say_what_the_validation_set_adds():
+    rng = np.random.default_rng(0)
+    right = rng.random((4, 3, 500)) < 0.8
+    error = [
+        kept(f"p/adopt 2 {arm}", r, lambda a: 1 - a)
+        for arm, r in zip(("candidate", "baseline"), right, strict=False)
+    ]
+    studies = {
+        "noise": kept("p/noise", np.concatenate(right[2:])),
+        "adopt 2 candidate": error[0],
+        "adopt 2 baseline": error[1],
+    }
+    share, arms = data_variance(studies, 2, min_effect=1e-4)
+    assert (share.code, share.data_used) == ("P52", "6 runs on 500 examples")
+    assert arms.code == "P53"
+    assert arms.effect == pytest.approx(right[0].mean() - right[1].mean())
+    assert arms.verdict == Verdict.UNSURE
+    assert [f.code for f in data_variance(studies, 1, 0.0)] == ["P52"]
+    other_unit = {**studies, "adopt 2 candidate": kept("p/adopt 2 candidate", right[0], lambda a: 3 * a)}
+    assert data_variance(other_unit, 2, 1e-4)[1].threshold is None
+
+
+def test_without_single_examples_it_is_said_what_is_missing():
+    (found,) = data_variance({"noise": study(1, 2), "adopt 1 candidate": study(3)}, 1, 0.0)
+    assert found.verdict == Verdict.NA
+    assert "tunewise.evaluate" in found.needs

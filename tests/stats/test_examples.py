@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tunewise.stats.examples import (
     example_difference,
     guessed_sd,
+    packed,
     seed_variance,
+    unpacked,
 )
 
 
@@ -30,3 +34,14 @@ def test_differences_and_their_errors():
     assert found.delta == pytest.approx(0.1)
     assert found.error == pytest.approx(0, abs=1e-12)
     assert guessed_sd(0.277, 50_000) == pytest.approx(0.0017, abs=1e-4)
+
+
+@given(st.lists(st.booleans(), max_size=100))
+def test_which_were_right_comes_back(right):
+    assert unpacked(packed(np.array(right, dtype=bool))).tolist() == right
+
+
+@pytest.mark.parametrize("text", ["", "8", "x:AA==", "9:AA==", "0:AA==", "-1:", "8:?"])
+def test_other_texts_are_refused(text):
+    with pytest.raises(ValueError, match=r"no text of right|non-base64|Only base64|padding"):
+        unpacked(text)

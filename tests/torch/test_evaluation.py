@@ -10,6 +10,7 @@ from torch.utils.data import TensorDataset
 
 from tunewise.errors import SettingError
 from tunewise.torch import evaluate
+from tunewise.torch.evaluation import predictions, right_ones
 
 
 @pytest.fixture
@@ -58,3 +59,10 @@ def test_the_mode_is_restored_after_an_error(net):
 def test_labels_that_are_no_classes_are_refused(net):
     with pytest.raises(SettingError, match="whole-number classes"):
         evaluate(net, TensorDataset(torch.zeros(3, 4), torch.zeros(3)))
+
+
+def test_which_examples_were_right_is_kept_in_order(net, blobs):
+    assert right_ones(net) is None
+    measured = evaluate(net, blobs, 7)
+    assert right_ones(net).double().mean().item() == measured["accuracy"]
+    assert torch.equal(right_ones(net), predictions(net) == blobs.tensors[1])

@@ -27,6 +27,7 @@ from tunewise.types import FloatArray, Params
 
 _KEEP, _FAILURE_MARGIN = 0.2, 0.05
 FRESH = "replicate"  # the role that a run on a fresh seed notes
+RIGHT = "right"  # the attribute of such a run that says which validation examples it got right
 
 
 class Comparison(NamedTuple):

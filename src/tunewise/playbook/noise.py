@@ -225,24 +225,51 @@ def seed_or_set(results: FloatArray) -> Finding:
     )
 
 
-def on_these_examples(candidate: FloatArray, baseline: FloatArray) -> Finding:
-    """P53: the difference of two networks on the same examples (n,), with the error from the finite set.
+def on_these_examples(candidate: FloatArray, baseline: FloatArray, min_effect: float = 0.0) -> Finding:
+    """P53: the difference of two configurations in what their runs (N, n) get right, with the error from the finite set.
 
-    No evidence for adopting: two seeds of one configuration differ significantly as well.
+    UNSURE where that error hides whether the smallest effect that matters is there. No evidence for adopting: two seeds of one
+    configuration differ significantly as well.
     """
-    found = example_difference(candidate, baseline)
+    found = example_difference(baseline.mean(axis=0), candidate.mean(axis=0))
     reach = 1.645 * found.error
     words = (
-        f"On these {found.n} examples the networks differ by {found.delta:.3g} (90 % interval {found.delta - reach:.3g} to "
-        f"{found.delta + reach:.3g}). That is about two networks, not about two configurations."
+        f"On these {found.n} examples {len(candidate)} runs of the candidate get {found.delta:+.3g} more right than "
+        f"{len(baseline)} of the baseline; on others it would be {found.delta - reach:+.3g} to "
+        f"{found.delta + reach:+.3g} (90 %). "
+        "Seeds are not in that interval: it says what the validation set can tell, not what to adopt."
     )
+    hides = reach > min_effect > abs(found.delta) - reach and min_effect > 0
+    wanted = math.ceil(found.n * (reach / min_effect) ** 2) if hides else 0
     return Finding(
         "P53",
         "data variance",
-        Verdict.OK,
+        Verdict.UNSURE if hides else Verdict.OK,
         words,
         effect=found.delta,
         interval=(found.delta - reach, found.delta + reach),
+        threshold=min_effect or None,
+        threshold_source="the smallest effect" if min_effect else "",
         data_used=f"{found.n} examples",
         assumptions=("Examples are independent draws.",),
+        next_action=f"a validation set of {_round_up(wanted)} examples tells {min_effect:.3g} apart"
+        if hides
+        else "",
     )
+
+
+def no_examples() -> Finding:
+    """P52 where nobody kept which examples were right."""
+    return Finding(
+        "P52",
+        "seed or validation set",
+        Verdict.NA,
+        "It is not known which validation examples each run got right.",
+        needs="trial.log(model, **tunewise.evaluate(model, val_set)) in a training made by @tunewise.training",
+    )
+
+
+def _round_up(n: int) -> int:
+    """Two digits are enough for a number of examples."""
+    unit = int(10 ** max(0, len(str(n)) - 2))
+    return -(-n // unit) * unit

@@ -25,7 +25,7 @@ from tunewise.playbook.noise import ledger, noise_probe, variance_budget
 from tunewise.playbook.retune import probe_points, retune
 from tunewise.playbook.roles import propose_roles
 from tunewise.playbook.sensitivity import interactions_with
-from tunewise.project.repeats import pairs, repeated_searches, replicates, value_of
+from tunewise.project.repeats import data_variance, pairs, repeated_searches, replicates, value_of
 from tunewise.project.round import Round, Scale, Train
 from tunewise.project.tested import drop
 from tunewise.project.values import arms_of, kept_values
@@ -398,7 +398,7 @@ class Project:
     def check(self) -> Findings:
         """What is to be said about the project as a whole.
 
-        The noise, checkpoints, the gate to exploitation, what awaits a decision, stale settings.
+        The noise, checkpoints, what the validation set adds, the gate to exploitation, what awaits a decision, stale settings.
         """
         noise = self._study("noise", "random", None)
         losses = np.array([self._sign * value_of(record) for record in noise.trials])
@@ -409,6 +409,8 @@ class Project:
         curves = [(np.array(list(c)), self._sign * np.array(list(c.values()))) for r in noise.trials
                   if (c := r.curves.get(self.metric))]  # fmt: skip
         findings.append(checkpoint_variance(curves, prior.sd if prior else None, self._sign))
+        if len(losses):
+            findings += data_variance(self._studies(), len(self.log), self.min_effect)
         explored = [r for r in self.rounds if not r.exploits and len(r.study.trials)]
         if explored:
             findings.append(exploit_gate(explored[-1].check()))

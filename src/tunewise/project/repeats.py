@@ -5,14 +5,18 @@ Studies come by the part of their name after the project's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from tunewise.playbook.noise import Replicates
+from tunewise.playbook import Finding
+from tunewise.playbook.adopt import RIGHT
+from tunewise.playbook.noise import Replicates, no_examples, on_these_examples, seed_or_set
 from tunewise.records import FrozenTrial
+from tunewise.stats.examples import unpacked
 from tunewise.study import Study
-from tunewise.types import FloatArray
+from tunewise.types import BoolArray, FloatArray
 
 
 def value_of(record: FrozenTrial) -> float:
@@ -24,6 +28,40 @@ def replicates(studies: Mapping[str, Study]) -> list[FloatArray]:
     """The values of every configuration that was run on several fresh seeds."""
     tables = [study.trials for part, study in studies.items() if part.startswith(("noise", "adopt "))]
     return [np.array([value_of(record) for record in table]) for table in tables if len(table) > 1]
+
+
+def right_examples(study: Study) -> BoolArray | None:
+    """Which examples the runs of a configuration got right: (N, n); None where fewer than two runs of one set say so."""
+    kept = [record.user_attrs.get(RIGHT) for record in study.trials]
+    rows = [unpacked(text) for text in kept if isinstance(text, str)]
+    same = [row for row in rows if len(row) == len(rows[0])]
+    return np.array(same) if len(same) > 1 else None
+
+
+def data_variance(studies: Mapping[str, Study], n_decisions: int, min_effect: float) -> list[Finding]:
+    """P52 on the configuration with most runs, P53 on the arms of the last decision.
+
+    The smallest effect is in units of the metric, so it counts where that is the share of right or of wrong examples.
+    """
+    repeated = [study for part, study in studies.items() if part.startswith(("noise", "adopt "))]
+    known = [(study, right) for study in repeated if (right := right_examples(study)) is not None]
+    if not known:
+        return [no_examples()]
+    findings = [seed_or_set(max((right for _, right in known), key=len).astype(float))]
+    of = {study.name.rpartition("/")[2]: (study, right) for study, right in known}
+    arms = [of.get(f"adopt {n_decisions} {arm}") for arm in ("candidate", "baseline")]
+    if arms[0] is not None and arms[1] is not None and arms[0][1].shape[1] == arms[1][1].shape[1]:
+        (study, a), (_, b) = arms[0], arms[1]
+        least = min_effect if _is_share(study) else 0.0
+        findings.append(on_these_examples(a.astype(float), b.astype(float), least))
+    return findings
+
+
+def _is_share(study: Study) -> bool:
+    """Whether the metric is the share of right, or of wrong examples."""
+    record = study.trials[0]
+    share = float(unpacked(record.user_attrs[RIGHT]).mean()) if RIGHT in record.user_attrs else math.nan
+    return min(abs(value_of(record) - share), abs(value_of(record) - 1 + share)) < 1e-6
 
 
 def pairs(studies: Mapping[str, Study], n_decisions: int, sign: float) -> list[tuple[FloatArray, FloatArray]]:

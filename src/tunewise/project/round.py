@@ -227,6 +227,8 @@ class Round:
     def isolate(self, name: str) -> Isolation:
         """Each value of a parameter at its best, at equal numbers of trials, with intervals and the best set (P46).
 
+        The numbers; whether they allow a conclusion yet is said by `check`, `compare` and `simplest_best`.
+
         Raises:
             NoTrials: fewer than two values have 4 trials, or several optimisers share the name.
         """
@@ -263,19 +265,26 @@ class Round:
     def simplest_best(self, prefer: str) -> Params:
         """The best parameters with the smallest (or largest) value of one that cannot be told from the best.
 
-        It must lie in the best set (P46), and within the noise or the smallest effect of the best value.
+        It must lie in the best set (P46), and within the noise or the smallest effect of the best value. Refused while a check
+        of the round asks for something first, unless `override` says why not (P25).
 
         Args:
             prefer: "smaller width" or "larger width", for a parameter named width.
 
         Raises:
-            SettingError: ``prefer`` is not of that form.
+            SettingError: ``prefer`` is not of that form, or a check asks for something first.
             NoTrials: no complete trial has the parameter, or too few have.
         """
         direction, _, name = prefer.partition(" ")
         if direction not in ("smaller", "larger") or not name:
             raise SettingError(f'prefer is {prefer!r}; say "smaller NAME" or "larger NAME".')
         found = self.isolate(name)
+        first = first_of_all(self.check())
+        if first and not self.study.user_attrs.get(OVERRIDE):
+            raise SettingError(
+                f"No value of {name!r} can be chosen yet: {first[0].code} {first[0].subject} comes first. {first[0].headline} "
+                f'Next: {first[0].command or first[0].next_action}, or say why not: {self.command}.override("...").'
+            )
         scale = self._scale()
         order = sorted(
             range(len(found.values)), key=lambda i: _rank(found.values[i]), reverse=direction == "larger"

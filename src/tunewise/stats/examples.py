@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import math
+from base64 import b64decode, b64encode
 from typing import NamedTuple
 
-from tunewise.types import FloatArray
+import numpy as np
+
+from tunewise.types import BoolArray, FloatArray
+
+
+def packed(right: BoolArray) -> str:
+    """Which of n examples were right, as a text of about n / 6 letters that `unpacked` reads."""
+    return f"{len(right)}:{b64encode(np.packbits(right).tobytes()).decode()}"
+
+
+def unpacked(text: str) -> BoolArray:
+    """What `packed` wrote: (n,). Raises ValueError where it did not write it."""
+    n, _, letters = text.partition(":")
+    bits = np.unpackbits(np.frombuffer(b64decode(letters, validate=True), dtype=np.uint8))
+    if not n.isdecimal() or not int(n) <= len(bits) < int(n) + 8:
+        raise ValueError(f"{text[:40]!r} is no text of right and wrong examples.")
+    return bits[: int(n)].astype(bool)
 
 
 class SeedVariance(NamedTuple):

@@ -54,6 +54,7 @@ class Keeper:
             "metrics": dict(checkpoint.metrics),
             "model": dict(checkpoint.state),
             "predictions": checkpoint.predictions,
+            "right": checkpoint.right,
         }
         _write(content, path)
         self._losses[path] = loss

@@ -17,6 +17,7 @@ from tunewise.errors import SettingError
 from tunewise.torch.data import in_order
 
 _predicted: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()
+_right: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()
 
 
 def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) -> dict[str, float]:
@@ -25,7 +26,7 @@ def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) ->
     The model maps inputs (b, ...) to logits (b, c, ...); the data set yields (input, integer label). Sums run
     over examples in double precision, so the answer does not depend on ``batch_size``. The model is in eval
     mode without gradients meanwhile; afterwards each of its modules is in the mode it was in before. The predicted
-    classes are kept for `predictions`, and so for the best checkpoint.
+    classes are kept for `predictions`, and so for the best checkpoint; which of them were right is kept for `right_ones`.
 
     Returns:
         ``{"error": .., "loss": .., "accuracy": ..}`` with ``error + accuracy == 1``.
@@ -36,8 +37,8 @@ def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) ->
     device = next(
         (tensor.device for tensor in chain(model.parameters(), model.buffers())), torch.device("cpu")
     )
-    loss, correct, count = 0.0, 0, 0
-    predicted = []
+    loss, count = 0.0, 0
+    predicted, right = [], []
     with evaluating(model):
         for inputs, labels in in_order(dataset, batch_size, device):
             if labels.is_floating_point():
@@ -47,16 +48,21 @@ def evaluate(model: nn.Module, dataset: Dataset[Any], batch_size: int = 1000) ->
             loss += losses.cpu().double().sum().item()
             classes = logits.argmax(dim=1)
             predicted.append(classes)
-            correct += int((classes == labels).sum().item())
+            right.append(classes == labels)
             count += labels.numel()
-    _predicted[model] = torch.cat(predicted)
-    accuracy = correct / count
+    _predicted[model], _right[model] = torch.cat(predicted), torch.cat(right)
+    accuracy = int(_right[model].sum().item()) / count
     return {"error": 1.0 - accuracy, "loss": loss / count, "accuracy": accuracy}
 
 
 def predictions(model: nn.Module) -> Tensor | None:
     """The classes (n, ...) that `evaluate` last saw ``model`` predict, in the order of the data set; else None."""
     return _predicted.get(model)
+
+
+def right_ones(model: nn.Module) -> Tensor | None:
+    """Which examples (n, ...) `evaluate` last saw ``model`` get right, in the order of the data set; else None."""
+    return _right.get(model)
 
 
 @contextmanager

@@ -18,11 +18,13 @@ from torch.optim import Optimizer
 from torch.utils.data import Dataset, Subset
 
 from tunewise.errors import SettingError
+from tunewise.playbook.adopt import FRESH, RIGHT
 from tunewise.records import Goal
+from tunewise.stats.examples import packed
 from tunewise.stats.stability import clipped_share, spikes
 from tunewise.torch.checkpoints import Keeper
 from tunewise.torch.data import Batch, shuffled
-from tunewise.torch.evaluation import evaluate, predictions
+from tunewise.torch.evaluation import evaluate, predictions, right_ones
 from tunewise.torch.optimizers import build, suggest_settings
 from tunewise.torch.schedule import Schedule
 from tunewise.torch.seeds import order_generator, random_states, restore_random, seed_everything
@@ -44,6 +46,10 @@ class LiveTrial(Protocol):
     @property
     def params(self) -> dict[str, Any]:
         """The parameters suggested so far."""
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """What was noted about the trial."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """A value in low..high."""
@@ -93,13 +99,15 @@ class Plan:
 class Checkpoint:
     """The model at its best evaluation: the step, what was logged there, and a copy of the weights.
 
-    ``predictions`` (n,) are the classes that `evaluate` saw there, one an example; None where it was not used.
+    ``predictions`` (n,) are the classes that `evaluate` saw there, one an example, and ``right`` whether they were; None where
+    it was not used.
     """
 
     step: int
     metrics: Mapping[str, float]
     state: Mapping[str, Any]
     predictions: Tensor | None = None
+    right: Tensor | None = None
 
 
 class TorchTrial:
@@ -195,7 +203,8 @@ class TorchTrial:
             self._watch.go_on(self.step)
         best = self._keeper.best()
         if best is not None:
-            self.best = Checkpoint(best["step"], best["metrics"], best["model"], best["predictions"])
+            seen = best["predictions"], best.get("right")
+            self.best = Checkpoint(best["step"], best["metrics"], best["model"], *seen)
             self._model = model
         return self.step
 
@@ -290,8 +299,9 @@ class TorchTrial:
         better = self.best is None or goal.sign * values[goal.name] < goal.sign * self.best.metrics[goal.name]
         if better or self._keeper:
             state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-            seen = predictions(model) if isinstance(model, nn.Module) else None
-            checkpoint = Checkpoint(self.step, values, state, seen)
+            is_module = isinstance(model, nn.Module)
+            seen, right = (predictions(model), right_ones(model)) if is_module else (None, None)
+            checkpoint = Checkpoint(self.step, values, state, seen, right)
             if better:
                 self.best, self._model = checkpoint, model
             if self._keeper:
@@ -343,6 +353,8 @@ class TorchTrial:
         """
         best = self._selected()
         self._trial.set_user_attr("selection", {"step": best.step, "best": self._goals[0].name})
+        if best.right is not None and self._trial.user_attrs.get("role") == FRESH:
+            self._trial.set_user_attr(RIGHT, packed(best.right.flatten().cpu().numpy()))
         if self._watch is not None and len(self.grad_norms):
             self._trial.set_user_attr("gradients", _gradients(*self._watch.norms(), self._plan.clip))
         return {goal.name: best.metrics[goal.name] for goal in self._goals}
