@@ -77,7 +77,9 @@ def tune(args: argparse.Namespace) -> None:
 
     width = project.round("How wide?", scientific={"width": WIDTHS}, nuisance=["adamw.*", "dropout"])
     width.run(args.trials, progress=True)
+    print(width.repair(max_trials=args.trials // 2, progress=True))
     print(width.isolation("width"))
+    width.override("what the checks still ask for holds for all widths alike")
     print(project.adopt(width.simplest_best(prefer="smaller width")))
 
     print(project.adopt(project.exploit(args.trials // 2, progress=True).best()))
