@@ -34,6 +34,7 @@ bench: .venv/servers.stamp
 	$(BIN)/python benchmarks/trial_overhead.py --steps 100 --rounds 2
 	$(BIN)/python benchmarks/scale.py --workers 100 --stored 10000 --million 50000
 	$(BIN)/python benchmarks/fronts.py --trials 50 --seeds 1 --problems zdt1 bnh
+	$(BIN)/python benchmarks/plateaus.py --trials 20 --seeds 1
 	rm -f .venv/quality.jsonl
 	[ -z "$$BENCH_DIR" ] || $(BIN)/python benchmarks/quality.py run --samplers random,tpe,auto --seeds 1 --budget 50 --out .venv/quality.jsonl
 	[ -z "$$BENCH_DIR" ] || $(BIN)/python benchmarks/quality.py report .venv/quality.jsonl --budgets 25,50
