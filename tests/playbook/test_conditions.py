@@ -1,5 +1,7 @@
 """P20: one name of several optimisers' settings is seen, and what would be pooled is not compared."""
 
+import math
+
 import pytest
 
 import tunewise as tw
@@ -23,9 +25,30 @@ def test_a_rate_that_two_optimisers_share_is_named(found):
     assert (said.verdict, said.subject) == (Verdict.UNSURE, "lr")
     assert "optimizer = sgd, adam" in said.headline
     assert said.command == "trial.suggest_float(f'{optimizer}.lr', 0.0001, 0.1, log=True)"
-    edges = {f.subject: f for f in found(trials, "P27")}
-    assert any("P20" in each for each in edges["lr"].assumptions)
-    assert not any("P20" in each for each in edges["width"].assumptions)
+    assert "judged under each" in said.headline
+
+
+def _bowls(sgd, adam):
+    """Each optimiser has its own best rate, log10: a range of -4 to -1 holds it or not."""
+    space = tw.Space({**CHOICE, "lr": tw.Float(1e-4, 1e-1, log=True)})
+    study = tw.create_study(sampler="qmc", seed=0, space=space)
+    best = {"sgd": sgd, "adam": adam}
+    study.optimize(lambda t: (math.log10(t.params["lr"]) - best[t.params["optimizer"]]) ** 2, 80)
+    return study.trials
+
+
+@pytest.mark.parametrize(("sgd", "adam"), [(-0.5, -2.5), (-2.5, -0.5), (-2.5, -2.5), (-0.5, -4.5)])
+def test_edges_are_judged_under_each_optimiser_that_shares_a_name(found, sgd, adam):
+    edges = {f.subject: f for f in found(_bowls(sgd, adam), "P27")}
+    assert set(edges) == {"lr (optimizer = sgd)", "lr (optimizer = adam)"}
+    for name, best in (("sgd", sgd), ("adam", adam)):
+        said = edges[f"lr (optimizer = {name})"]
+        assert (said.verdict == Verdict.ACT) == (not -4 < best < -1)
+        if said.verdict == Verdict.ACT:
+            assert ("high end" in said.headline) == (best > -1)
+            assert said.change is None
+            assert said.command.startswith("trial.suggest_float(f'{optimizer}.lr'")
+            assert said.next_action.startswith("give it a name of its own (P20), then ")
 
 
 def test_each_with_its_own_is_fine(found):

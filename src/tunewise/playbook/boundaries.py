@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tunewise.playbook.commands import fix, more_trials, search, warm_up
-from tunewise.playbook.conditions import pooled
+from tunewise.playbook.conditions import leaves, named
 from tunewise.playbook.evidence import Evidence, is_ordered
 from tunewise.playbook.finding import Finding, Verdict
 from tunewise.space import Categorical, Domain, Float, Int
@@ -54,7 +54,11 @@ def boundaries(evidence: Evidence) -> list[Finding]:
     if evidence.is_flat:
         words = "All trials have the same value, so no edge is better than the middle."
         return [Finding("P27", "edges", Verdict.NA, words, needs="trials whose values differ")]
-    findings = [pooled(evidence, name, _one(evidence, name)) for name in eligible[:_MOST_AXES]]
+    findings = [
+        named(evidence, name, label, _one(part, name))
+        for name in eligible[:_MOST_AXES]
+        for label, part in leaves(evidence, name)
+    ]
     if len(eligible) > _MOST_AXES:
         words = (
             f"{len(eligible)} parameters are more than {len(evidence.rows)} trials can judge; the "

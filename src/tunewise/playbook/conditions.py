@@ -37,22 +37,40 @@ def one_name(evidence: Evidence) -> list[Finding]:
     return [_said(evidence, name, *found) for name in evidence.space if (found := shared(evidence, name))]
 
 
-def pooled(evidence: Evidence, name: str, finding: Finding) -> Finding:
-    """The finding about a parameter, which holds only if it means the same under every optimiser that shares its name."""
+def leaves(evidence: Evidence, name: str) -> list[tuple[str, Evidence]]:
+    """(what is added to the parameter's name, its trials) for each optimiser that shares it; the whole study where none does."""
+    found = shared(evidence, name)
+    if found is None:
+        return [("", evidence)]
+    choice, values = found
+    domain, u = evidence.space[choice], evidence.column(choice)
+    places = [float(domain.to_unit(np.array(domain.encode(value)))) for value in values]
+    parts = [evidence.where(np.isclose(u, place)) for place in places]
+    return [(f" ({choice} = {value})", part) for value, part in zip(values, parts, strict=True)]
+
+
+def named(evidence: Evidence, name: str, label: str, finding: Finding) -> Finding:
+    """A finding about a parameter under one optimiser; its range cannot be changed alone while others share the name."""
     found = shared(evidence, name)
     if found is None:
         return finding
-    said = f"{name} is the same parameter under every {found[0]} (P20)."
-    return replace(finding, assumptions=(*finding.assumptions, said))
+    first = "give it a name of its own (P20)"
+    return replace(finding, subject=f"{name}{label}", change=None,
+        command=_own_name(evidence, name, found[0]) if finding.command else "",
+                   next_action=f"{first}, then {finding.next_action}" if finding.next_action else "")  # fmt: skip
 
 
 def _said(evidence: Evidence, name: str, choice: str, values: list[Choice]) -> Finding:
     words = (
-        f"{name} is one name under {choice} = {', '.join(map(str, values))}; each has a best value of its own, so what is "
-        "said of it is pooled over them."
+        f"{name} is one name under {choice} = {', '.join(map(str, values))}; each has a best value of its own, so edges are "
+        "judged under each, and values are not compared."
     )
-    line = suggest(name, evidence.space[name]).replace(repr(name), f"f'{{{choice}}}.{name}'", 1)
     return Finding(
         "P20", name, Verdict.UNSURE, words, threshold_source="the playbook's rule", data_used=f"{len(evidence.rows)} trials",
-        next_action=f"name it by its {choice}, or run a study for each", command=line, cost_trials=len(evidence.rows),
+        next_action=f"name it by its {choice}, or run a study for each", command=_own_name(evidence, name, choice),
+        cost_trials=len(evidence.rows),
     )  # fmt: skip
+
+
+def _own_name(evidence: Evidence, name: str, choice: str) -> str:
+    return suggest(name, evidence.space[name]).replace(repr(name), f"f'{{{choice}}}.{name}'", 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -188,6 +188,11 @@ class Evidence:
     def column(self, name: str) -> FloatArray:
         """(k,) one parameter in the unit cube."""
         return self.X[:, self.space.names.index(name)]
+
+    def where(self, chosen: BoolArray) -> Evidence:
+        """The same study with only some of its trials: chosen (k,)."""
+        parts = {name: getattr(self, name)[chosen] for name in ("rows", "X", "loss", "infeasible", "pruned")}
+        return replace(self, **parts)
 
     def rng(self, code: str) -> np.random.Generator:
         """Randomness for one check: the same for the same study, so that a check repeated says the same."""
