@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from functools import partial
 from typing import Any
 
@@ -82,6 +82,10 @@ class Ray(Executor):
         error = done.exception()
         if error is None:
             future.set_result(done.result())
+        elif isinstance(
+            error, self._ray.exceptions.TaskCancelledError
+        ):  # somebody wanted it, so it is no loss
+            future.set_exception(CancelledError("The trial's task was cancelled."))
         elif isinstance(error, self._ray.exceptions.RayTaskError):  # the task itself raised
             future.set_exception(error.cause if isinstance(error.cause, Exception) else error)
         elif isinstance(error, self._ray.exceptions.RayError):

@@ -208,6 +208,6 @@ def _said(error: Exception) -> str:
 def _parsed(data: bytes) -> Any:
     try:
         answer = parse(data.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}

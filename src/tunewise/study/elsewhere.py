@@ -6,7 +6,7 @@ import os
 import traceback
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class _Sent:
             number, error, text = future.result()
         except WorkerLost as lost:
             return self._after_loss(mark, lost)
-        except TunewiseError:
+        except (TunewiseError, CancelledError):
             raise
         except Exception as unknown:  # how an executor of another kind says that a worker was lost
             if not self._has_lost(mark):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tunewise.errors import DataError
+from tunewise.integrations.readers.foreign_json import parsed
 from tunewise.space import Categorical, Domain, Float, Int
 from tunewise.types import Choice, FloatArray
 
@@ -26,7 +27,7 @@ def domain_of_distribution(text: str) -> tuple[Domain, tuple[Choice, ...] | None
         DataError: the text is something else.
     """
     try:
-        data = json.loads(text)
+        data = parsed(text)
         name, given = data["name"], data["attributes"]
         if name == "CategoricalDistribution":
             coded = tuple(_plain(choice) for choice in given["choices"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from tunewise.errors import DataError, MissingExtra
 from tunewise.integrations.readers.columns import Columns, flattened
+from tunewise.integrations.readers.foreign_json import parsed
 
 _MISSING = {"", "none", "null", "na", "n/a", "<na>"}
 _BOOLS = {"true": True, "false": False}
@@ -93,7 +93,7 @@ def _literal(text: str) -> Any:
     if text[0] not in "{[":
         return text
     try:
-        return json.loads(text)
+        return parsed(text)
     except ValueError:
         pass
     try:
@@ -123,11 +123,11 @@ def _of_csv(text: str, path: Path) -> Columns:
 
 def _of_json(text: str, what: str) -> Columns:
     try:
-        data = json.loads(text)
+        data = parsed(text)
     except ValueError as error:
         lines = [line for line in text.splitlines() if line.strip()]
         try:
-            data = [json.loads(line) for line in lines]
+            data = [parsed(line) for line in lines]
         except ValueError:
             raise DataError(f"{what} is no JSON: {error}.") from None
     if isinstance(data, Mapping):

@@ -137,7 +137,8 @@ def _run(folder: Path) -> Run | None:
         ).strip()
     for path in _files(folder / "metrics"):
         metric = str(path.relative_to(folder / "metrics"))
-        run.curves[metric] = [report for line in path.read_text().splitlines() if (report := _report(line))]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        run.curves[metric] = [report for line in lines if (report := _report(line))]
         run.curves[metric].sort(key=lambda report: report[0])
     return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tunewise.errors import DataError, StudyNotFound
+from tunewise.integrations.readers.foreign_json import parsed
 from tunewise.integrations.readers.found import Found, Reports
 from tunewise.integrations.readers.optuna_rows import STATES, Decoder, Raw, goals_of, seconds, to_frozen
 
@@ -88,7 +88,7 @@ class Journal:
                     self._forgive(*waiting)
                     waiting = None
                 try:
-                    line = json.loads(raw)
+                    line = parsed(raw)
                     if not isinstance(line, dict):
                         raise ValueError("no object")
                 except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from tunewise.errors import DataError
 from tunewise.integrations.readers.domains import domain_of_distribution
+from tunewise.integrations.readers.foreign_json import parsed
 from tunewise.records import FrozenTrial, Goal, TrialState
 from tunewise.space import Domain
 from tunewise.types import Choice, Json, Params
@@ -113,7 +113,7 @@ def attribute(text: str | None) -> Json:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return parsed(text)
     except ValueError:
         return text
 

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tunewise.errors import SettingError, StorageError, StudyNotFound
+from tunewise.errors import DataError, SettingError, StorageError, StudyNotFound
 from tunewise.integrations.readers import mlflow, optuna_sql, wandb
 from tunewise.integrations.readers.build import to_trials, with_goal
 from tunewise.integrations.readers.files import columns_of_file, columns_of_object, without_nan
@@ -94,7 +94,10 @@ def read_study(
         where, separator, last = source.rpartition("::")
         source, name = (where, last) if separator and where else (source, None)
     opened = open_source(source)
-    return opened.read(the_name(opened, name), Reading(metric=metric, direction=direction, **settings))
+    try:
+        return opened.read(the_name(opened, name), Reading(metric=metric, direction=direction, **settings))
+    except OverflowError as error:
+        raise DataError(f"{opened.where} holds a number that no machine keeps: {error}.") from None
 
 
 def the_name(source: Source, name: str | None) -> str:

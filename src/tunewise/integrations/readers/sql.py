@@ -46,7 +46,7 @@ def is_sqlite(path: Path) -> bool:
     with held(path, lambda: _read_only(path)) as connection:
         try:
             connection.execute("PRAGMA schema_version").fetchone()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if "not a database" not in str(error):
                 return True
         else:
@@ -90,7 +90,7 @@ class SqliteFile:
                     yield chunk
         except sqlite3.OperationalError as error:
             raise StorageUnreachable(f"{self.where} cannot be read just now: {error}.") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a message may quote what is damaged
             raise StorageError(f"{self.where} is not a usable SQLite file: {error}.") from error
 
 

@@ -7,7 +7,6 @@ summary, history and exit. Tables exported from its pages (CSV), or made from it
 
 from __future__ import annotations
 
-import json
 import math
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 from tunewise.errors import DataError, StudyNotFound
 from tunewise.integrations.readers.columns import Columns, flattened
 from tunewise.integrations.readers.curves import Curve
+from tunewise.integrations.readers.foreign_json import parsed
 from tunewise.integrations.readers.found import Found, Reading
 from tunewise.integrations.readers.table import read_table
 
@@ -150,7 +150,7 @@ def _items(body: bytes, field: int) -> dict[str, Any]:
         text = next((value for n, value in _fields(item) if n == _JSON), b"null")
         key = ".".join(k for k in keys if k)
         try:
-            items[key] = json.loads(text)
+            items[key] = parsed(text)
         except ValueError:
             items[key] = _text(text)
     return items
