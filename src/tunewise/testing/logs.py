@@ -22,7 +22,16 @@ from tunewise.storage.log import MOST_BYTES
 Open = Callable[[], Log]
 
 CREATED = StudyCreated((Goal(),), 1, 0.0, None, {}, {}, {})
-_NAMES = ("plain", "Plain", "plain ", "ü \n' \" ;-- % {0} ../..", "\u202e🎲", "a" * 3000, "?study=x&y#z")
+_NAMES = (
+    "plain",
+    "Plain",
+    "plain ",
+    "ü \n' \" ;-- % {0} ../..",
+    "\u202e🎲",
+    "a" * 3000,
+    "?study=x&y#z",
+    *"vwxyz",
+)
 
 
 def check_log(new_store: Callable[[], Open]) -> None:
