@@ -45,8 +45,8 @@ validation: .venv/test.stamp
 
 torture: export OMP_NUM_THREADS = 1
 torture: export TUNEWISE_TORTURE = full
-torture: .venv/servers.stamp
-	$(BIN)/python -m pytest tests/torture -s --timeout=3600
+torture: .venv/torture.stamp
+	$(BIN)/python -m pytest tests/torture tests/run/test_ray.py -s --timeout=3600
 
 clean:
 	rm -rf .venv build dist demo docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -74,4 +74,8 @@ clean:
 
 .venv/servers.stamp: .venv/test.stamp tools/install_servers.sh
 	bash tools/install_servers.sh
+	@touch $@
+
+.venv/torture.stamp: .venv/servers.stamp
+	$(PIP) -e ".[ray]"
 	@touch $@

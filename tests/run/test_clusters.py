@@ -1,4 +1,4 @@
-"""Dask's and submitit's executors. Neither is among the packages of the tests: pip install distributed submitit."""
+"""Dask's and submitit's executors."""
 
 import os
 import signal

@@ -1,6 +1,6 @@
 """Trials on a Ray cluster, with machines that are lost in the middle.
 
-Ray is not among the packages of the tests: pip install "tunewise[ray]". `TUNEWISE_TORTURE=full` takes the larger cluster.
+Ray is not among the packages of the tests: `make torture` installs it. `TUNEWISE_TORTURE=full` takes the larger cluster.
 """
 
 import os
