@@ -9,7 +9,6 @@ from tunewise.playbook.noise import (
     ledger,
     noise_probe,
     on_these_examples,
-    replicate_next,
     seed_or_set,
     stale,
     variance_budget,
@@ -38,8 +37,6 @@ def test_what_was_not_measured_says_so_and_what_was_has_an_interval():
     low, high = budget.components[0].interval
     assert low < 2.0 < high
     assert str(budget).count("not measured") == 2
-    assert replicate_next(variance_budget([])) == "project.measure_noise(seeds=5)"
-    assert "repeat a round" in replicate_next(budget)
 
 
 def test_repeated_searches_give_the_study_variance():

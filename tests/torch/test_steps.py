@@ -33,7 +33,8 @@ def test_a_training_set_that_cannot_be_fitted_is_said_loudly():
     found = find_steps(make_train(noise, noise, 20), DEFAULTS, PLACE, doublings=1)
     assert found.max_steps is None
     assert found.findings.verdict == Verdict.ACT
-    assert "no learning rate" in str(found)
+    assert "No learning rate fitted the training data in 40 steps" in str(found)
+    assert found.findings.acts[0].command == "train = train.replan(max_steps=80)"
 
 
 def test_an_interrupted_sweep_goes_on():

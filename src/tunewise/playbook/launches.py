@@ -1,10 +1,7 @@
-"""P12, P16, P58, P90: what awaits a decision, what a launch made stale; launch log and experiment table as plain rows."""
+"""P12, P16, P58, P90: what awaits a decision, what a launch made stale; the experiment table as plain rows."""
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,17 +10,8 @@ from tunewise.playbook.finding import Adoption, Decision, Finding, Verdict
 from tunewise.playbook.roles import stale_after
 from tunewise.types import Params
 
-_LAUNCH = ("at", "verdict", "metric", "improvement", "low", "high", "p_better", "p_worth", "min_effect", "n", "cost",
-           "false_adoption", "candidate", "baseline", "evidence", "despite")  # fmt: skip
 _TABLE = ("study", "goal", "n_trials", "n_infeasible", "n_failed", "best", "best_without_luck", "retrained", "decision",
           "command", "code")  # fmt: skip
-
-
-def launch_rows(log: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a decision, oldest first, with the same columns in all; what an older entry lacks is None."""
-    return [
-        {name: entry.get(name) for name in _LAUNCH} | {"headline": entry.get("headline")} for entry in log
-    ]
 
 
 def table_rows(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -105,28 +93,3 @@ def stale_settings(log: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as CSV with a header; empty text for no rows."""
-    if not rows:
-        return ""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def as_html(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as an HTML table; empty text for no rows."""
-    if not rows:
-        return ""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td>{html.escape('' if v is None else str(v))}</td>" for v in row.values())
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -116,24 +116,6 @@ def _component(name: str, source: Source | None, n: int, words: str) -> Componen
     return Component(name, source.sd, (source.low, source.high), n, float(source.df), words)
 
 
-def replicate_next(budget: VarianceBudget) -> str:
-    """Which source to measure or to average over next: what is unmeasured first, seeds before searches before data."""
-    order = {
-        TRIAL: "project.measure_noise(seeds=5)",
-        STUDY: "repeat a round with another seed",
-        DATA: "save per-example predictions",
-    }
-    for name, action in order.items():
-        if budget.sd(name) is None:
-            return action
-    largest = max(order, key=lambda name: budget.sd(name) or 0.0)
-    return {
-        TRIAL: "more seeds",
-        STUDY: "more trials a study, or matched designs",
-        DATA: "a larger validation set",
-    }[largest]
-
-
 def noise_probe(values: FloatArray, sign: float = 1.0, previous: Prior | None = None) -> Finding:
     """P50: mean, spread and failures of one configuration on fresh seeds; values (n,) as losses, NaN where a run diverged.
 

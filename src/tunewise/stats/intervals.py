@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betaincinv, chdtri, ndtri, stdtr, stdtrit
+from scipy.special import betaincinv, chdtri, ndtri
 
 
 def jeffreys(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:
@@ -26,16 +26,6 @@ def sd_interval(sd: float, df: float, level: float = 0.9) -> tuple[float, float]
     """The chi-squared interval of a standard deviation estimated with ``df`` degrees of freedom; normal data."""
     tail = (1 - level) / 2
     return sd * math.sqrt(df / float(chdtri(df, tail))), sd * math.sqrt(df / float(chdtri(df, 1 - tail)))
-
-
-def t_cdf(t: float, df: float) -> float:
-    """P(T <= t) of Student's t."""
-    return float(stdtr(df, t))
-
-
-def t_quantile(p: float, df: float) -> float:
-    """The quantile of Student's t."""
-    return float(stdtrit(df, p))
 
 
 def wilson(successes: int, n: int, level: float = 0.9) -> tuple[float, float]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tunewise.playbook import Finding, Findings, Verdict
+from tunewise.playbook import Finding, Findings
+from tunewise.playbook.steps import steps_sweep
 from tunewise.records import FrozenTrial, TrialState
-from tunewise.stats.target import fastest, time_to_target
+from tunewise.stats.trend import first_reaching
 from tunewise.torch.decorator import Objective
 from tunewise.torch.place import Place, rate_name, run_probe, settled
-from tunewise.types import Choice
+from tunewise.types import Choice, FloatArray
 
 _FIT_ERROR, _FIT_LOSS = 0.001, 0.05
 _EVALS = 100
@@ -65,7 +66,7 @@ def find_steps(
     centre = float(config[name])  # type: ignore[arg-type]
     rates = [centre * 10.0 ** (k / per_decade) for k in range(-2 * per_decade, 2 * per_decade + 1)]
     n = train.plan.max_steps
-    for _ in range(doublings + 1):
+    for left in range(doublings, -1, -1):
         times = {rate: sweep.time(rate, n) for rate in rates}
         for _ in range(extensions):
             side = _open_side(times)
@@ -73,7 +74,7 @@ def find_steps(
                 break
             rate = min(times) / 10 ** (1 / per_decade) if side < 0 else max(times) * 10 ** (1 / per_decade)
             times[rate] = sweep.time(rate, n)
-        if any(math.isfinite(t) for t in times.values()):
+        if not left or any(math.isfinite(t) for t in times.values()):
             break
         rates, n = sweep.most_promising(times), 2 * n
     return _judged(sweep, times, n, name, said)
@@ -105,7 +106,7 @@ class _Sweep:
         error = np.array(list(record.curves["fit_error"].values()))
         self._last[rate] = float(value[-1])
         first = max(float(value[0]), 1e-12)
-        return min(time_to_target(step, error, _FIT_ERROR), time_to_target(step, value / first, _FIT_LOSS))
+        return min(_arrives(step, error, _FIT_ERROR), _arrives(step, value / first, _FIT_LOSS))
 
     def most_promising(self, times: Mapping[float, float]) -> list[float]:
         """The five rates with the lowest training loss at the end, in order."""
@@ -121,34 +122,28 @@ def _open_side(times: Mapping[float, float]) -> int | None:
     return -1 if best == min(times) else 1 if best == max(times) else None
 
 
+def _arrives(step: FloatArray, value: FloatArray, target: float) -> float:
+    """When a curve reaches a target, up to where it is no number any more; inf: never."""
+    wild = np.flatnonzero(~np.isfinite(value))
+    n = int(wild[0]) if len(wild) else len(value)
+    at = first_reaching(step[:n], value[:n], target) if n else math.nan
+    return math.inf if math.isnan(at) else at
+
+
 def _judged(sweep: _Sweep, times: dict[float, float], n: int, name: str, said: Finding | None) -> StepsFound:
     diverged = sorted(rate for rate, t in times.items() if math.isnan(t))
-    lr_unstable = diverged[0] if diverged else None
-    kept = [(rate, t) for rate, t in sorted(times.items()) if not math.isnan(t)]
-    arrived = sorted((t, rate) for rate, t in kept if math.isfinite(t))
-    kept += [(rate, sweep.time(rate, n, seed=1)) for _, rate in arrived[:2]]
-    kept = [(rate, t) for rate, t in kept if not math.isnan(t)]
-    rates, steps = np.array([r for r, _ in kept]), np.array([t for _, t in kept])
-    found = fastest(rates, steps, float(n), np.random.default_rng(0)) if kept else None
-    extra = [said] if said else []
-    arrays = {"kind": "steps", "lr": list(times), "steps": list(times.values()), "limit": n}
-    if found is None:
-        words = f"no learning rate of {len(times)} fits the training set within {n} steps"
-        finding = Finding(
-            "P66", name, Verdict.ACT, words, arrays=arrays, command=f"train = train.replan(max_steps={2 * n})",
-            next_action="make the model larger or the steps more, or switch regularisation off; else training is "
-            "compute-bound and the patience of its owner sets the steps",
-        )  # fmt: skip
-        return StepsFound(None, None, None, lr_unstable, times, Findings([finding, *extra]))
-    chosen = math.ceil(found.time)
-    words = (
-        f"a constant rate of {found.at:.3g} fits the training set in about {chosen} steps (90 %: {found.low:.0f} to "
-        f"{found.high:.0f}; {len(kept)} runs of {n} steps)"
-    )
-    finding = Finding(
-        "P66", name, Verdict.OK, words, effect=found.time, interval=(found.low, found.high), arrays=arrays,
-        next_action=f"train {chosen} steps; with augmentation or dropout 1.5 to 2 times as many",
-    )  # fmt: skip
+    arrived = sorted((t, rate) for rate, t in times.items() if math.isfinite(t))
+    runs = [*sorted(times.items()), *((rate, sweep.time(rate, n, seed=1)) for _, rate in arrived[:2])]
+    rates, steps = np.array([rate for rate, _ in runs]), np.array([t for _, t in runs])
+    reached = np.isfinite(steps)
+    finding, found = steps_sweep(rates, np.where(reached, steps, n), reached)
+    if not arrived:
+        finding = replace(finding, command=f"train = train.replan(max_steps={2 * n})")
     return StepsFound(
-        chosen, (found.low, found.high), found.at, lr_unstable, times, Findings([finding, *extra])
+        math.ceil(found.steps) if arrived else None,
+        (found.low, found.high) if arrived else None,
+        found.lr if arrived else None,
+        diverged[0] if diverged else None,
+        times,
+        Findings([replace(finding, subject=name), *([said] if said else [])]),
     )
