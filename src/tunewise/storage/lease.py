@@ -16,6 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from tunewise.storage.retry import chance
 
@@ -100,22 +101,31 @@ class Watch:
 
 
 class Pulse:
-    """A thread that calls ``beat`` `BEATS` times in ``seconds``, until it is stopped or ``beat`` returns False."""
+    """A thread that calls ``beat`` `BEATS` times in ``seconds``, until it is stopped or ``beat`` returns False.
+
+    It may be stopped by the garbage collector, in whatever thread that runs: a `SimpleQueue` takes a word without waiting for a
+    lock that the same thread may hold.
+    """
 
     def __init__(self, beat: Callable[[], bool], seconds: float) -> None:
         self._beat = beat
         self._pause = seconds / BEATS
-        self._over = threading.Event()
+        self._over: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="tunewise-pulse", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End the thread after the beat that is under way."""
-        self._over.set()
+        self._over.put(None)
 
     def _run(self) -> None:
-        while not self._over.wait(self._pause) and self._beat():
-            pass
+        goes_on = True
+        while goes_on:
+            try:
+                self._over.get(timeout=self._pause)
+                return
+            except Empty:
+                goes_on = self._beat()
 
 
 def _started(pid: int) -> str:

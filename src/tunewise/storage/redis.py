@@ -8,6 +8,7 @@ disk; before, ``appendfsync always`` does).
 from __future__ import annotations
 
 import uuid
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -82,6 +83,7 @@ class RedisLog:
             )  # fmt: skip
         except ValueError as error:
             raise StorageError(f"The URL of the Redis server cannot be read: {error}.") from None
+        weakref.finalize(self, self._redis.close)
         self._append_script = self._redis.register_script(_APPEND)
         self._delete_script = self._redis.register_script(_DELETE)
         self._ids: dict[str, bytes] = {}

@@ -13,7 +13,7 @@ import socket
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from tunewise.errors import MissingExtra, StorageError, StorageUnreachable, StudyNotFound
@@ -23,7 +23,7 @@ from tunewise.storage.frame import from_places, to_body
 from tunewise.storage.log import PAGE, taken
 from tunewise.storage.retry import attempts
 from tunewise.storage.silence import notice_silence
-from tunewise.storage.sql_dialects import DIALECTS, VERSION
+from tunewise.storage.sql_dialects import DIALECTS, VERSION, Dialect
 from tunewise.storage.version import check_version
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class SqlLog:
             max_overflow=-1,
             connect_args=dict(connect),
         )
-        sqlalchemy.event.listen(self._engine, "connect", self._prepare)
+        sqlalchemy.event.listen(self._engine, "connect", partial(_prepare, self._dialect))
         weakref.finalize(self, self._engine.dispose)
         renew_after_fork(self)
         self.generation = 0
@@ -246,15 +246,6 @@ class SqlLog:
 
     # --- connections -----------------------------------------------------------------------------------------------
 
-    def _prepare(self, connection: Any, _record: Any) -> None:
-        """A new connection of the driver; PyMySQL has no argument for the options of its socket."""
-        if self._dialect.begin is not None:
-            with connection.cursor() as cursor:
-                cursor.execute(self._dialect.begin)
-        sock = getattr(connection, "_sock", None)
-        if isinstance(sock, socket.socket):
-            notice_silence(sock)
-
     def _execute(self, connection: Any, statement: str, **values: Any) -> Any:
         return connection.execute(self._text(statement), values)
 
@@ -324,6 +315,16 @@ class SqlLog:
     def _make_tables(self, connection: Any) -> None:
         for statement in self._dialect.schema:
             self._execute(connection, statement)
+
+
+def _prepare(dialect: Dialect, connection: Any, _record: Any) -> None:
+    """A new connection of the driver; PyMySQL has no argument for the options of its socket."""
+    if dialect.begin is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(dialect.begin)
+    sock = getattr(connection, "_sock", None)
+    if isinstance(sock, socket.socket):
+        notice_silence(sock)
 
 
 def _digest(study: str) -> str:

@@ -213,7 +213,7 @@ class SqliteLog:
             while True:
                 try:
                     with hand.lock:
-                        return work(hand.connection())
+                        return work(hand.connection(self._open))
                 except sqlite3.OperationalError as error:
                     if not _is_busy(error) or time.monotonic() > deadline:
                         raise
@@ -222,7 +222,7 @@ class SqliteLog:
 
     def _hand(self) -> Hand:
         if not hasattr(self._local, "hand"):
-            self._local.hand = Hand(self.path, self._open)
+            self._local.hand = Hand(self.path)
         hand: Hand = self._local.hand
         return hand
 

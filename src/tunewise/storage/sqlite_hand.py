@@ -21,18 +21,18 @@ from tunewise.storage.records_file import sync_folder
 class Hand:
     """A connection that is opened when it is needed, and the file to sync. Hold ``lock`` while you use either."""
 
-    def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
-        self._path, self._connect = path, connect
+        self._path = path
         self._connection: sqlite3.Connection | None = None
         self._wal: int | None = None
         with _guard:
             _hands.add(self)
 
-    def connection(self) -> sqlite3.Connection:
-        """The connection."""
+    def connection(self, connect: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+        """The connection. ``connect`` is not kept: whoever holds this hand would not go by itself when it is dropped."""
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = connect()
         return self._connection
 
     def sync(self) -> None:
@@ -61,10 +61,10 @@ class Hand:
 @contextmanager
 def held(path: Path, connect: Callable[[], sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
     """A connection for a short while, whose end a fork in another thread waits for. Use no other storage inside."""
-    hand = Hand(path, connect)
+    hand = Hand(path)
     with hand.lock:
         try:
-            yield hand.connection()
+            yield hand.connection(connect)
         finally:
             hand.close()
 

@@ -106,7 +106,6 @@ class Study:
         self._trials.info = StudyInfo(name, (Goal(),), 0, math.nan)
         self._position = 0
         self._stopped = threading.Event()
-        self._desk = _Desk(self)
         self._seed = 0  # until the study is open
         self._generation = 0
         self.renew()
@@ -276,7 +275,7 @@ class Study:
         self._stay_alive()
         sampler = self.sampler.name
         number = self._claim(TrialStarted(NEXT, sampler, self.worker, time.time()))
-        trial = Trial(self._desk, number, self.worker)
+        trial = Trial(_Desk(self), number, self.worker)
         if self.info.space is not None:
             self._suggest_all(trial, self.info.space)
         return trial
@@ -738,6 +737,7 @@ class Study:
                 self._look_around()
                 me = weakref.ref(self)
                 self._pulse = Pulse(lambda: _beat(me), seconds)
+                weakref.finalize(self, self._pulse.stop).atexit = False
                 _alive.add(self)
 
     def _look_around(self) -> None:
@@ -816,7 +816,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 class _Desk:
-    """The study as its live trials see it."""
+    """The study as its live trials see it. The study holds no desk, so that it goes with its connections when it is dropped."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
