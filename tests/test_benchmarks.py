@@ -146,11 +146,12 @@ def test_the_share_of_trials_is_one_beside_oneself_and_turns_round():
 
 def test_the_points_of_a_front_cover_its_volume_and_others_less():
     sys.path.insert(0, str(BENCHMARKS))
-    from fronts import PROBLEMS, share
+    from fronts import PROBLEMS, volume
 
     assert len(PROBLEMS) == 4
     for make in PROBLEMS.values():
         problem = make()
-        kept = np.ones(len(problem.front), dtype=bool)
-        assert share(problem, problem.front, kept) == pytest.approx(1.0)
-        assert 0.0 < share(problem, problem.front + 0.05, kept) < 1.0
+        whole = volume(problem, problem.front)
+        assert 0.0 < volume(problem, problem.front + 0.05) < whole
+        assert volume(problem, problem.front[::2]) <= whole
+        assert volume(problem, problem.front[:0]) == 0.0
